@@ -1,0 +1,9 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import loyalty_channel
+from . import loyalty_scheme
+from . import loyalty_store
+from . import loyalty_member
+from . import loyalty_member_card
+from . import res_partner

@@ -1,0 +1,469 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import secrets
+
+from psycopg2.errors import UniqueViolation
+
+from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError, UserError, ValidationError
+from odoo.fields import Command, Domain
+
+NUMBER_DIGITS = 10
+
+
+class LoyaltyMember(models.Model):
+    _name = "loyalty.member"
+    _description = "Loyalty Member"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "enrol_date desc, id desc"
+    _rec_names_search = ["number", "partner_id"]
+
+    # === FIELDS === #
+
+    scheme_id = fields.Many2one(
+        comodel_name="loyalty.scheme",
+        default=lambda self: self._default_scheme_id(),
+        required=True,
+        index=True,
+        ondelete="restrict",
+    )
+    partner_id = fields.Many2one(
+        comodel_name="res.partner",
+        string="Contact",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        tracking=True,
+    )
+    number = fields.Char(
+        copy=False,
+        readonly=True,
+        help="Stays the same for life, whatever card the member shows.",
+    )
+    state = fields.Selection(
+        selection=[("active", "Active"), ("blocked", "Blocked"), ("left", "Left")],
+        default="active",
+        required=True,
+        copy=False,
+        readonly=True,
+        tracking=True,
+    )
+    block_reason = fields.Char(copy=False, readonly=True, tracking=True)
+    enrol_date = fields.Datetime(
+        string="Member Since",
+        default=fields.Datetime.now,
+        required=True,
+        copy=False,
+    )
+    channel_id = fields.Many2one(
+        comodel_name="loyalty.channel",
+        string="Enrolled Through",
+        index=True,
+        ondelete="restrict",
+    )
+    store_id = fields.Many2one(
+        comodel_name="loyalty.store",
+        string="Enrolled In",
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    company_id = fields.Many2one(
+        related="scheme_id.company_id",
+        store=True,
+        index="btree_not_null",
+    )
+    currency_id = fields.Many2one(related="scheme_id.currency_id")
+
+    # Cards
+    card_ids = fields.One2many(
+        comodel_name="loyalty.member.card",
+        inverse_name="member_id",
+        string="Cards",
+    )
+    main_card_id = fields.Many2one(
+        comodel_name="loyalty.member.card",
+        string="Card",
+        compute="_compute_main_card_id",
+        help="The card that this member shows: the newest active one.",
+    )
+    card_count = fields.Integer(compute="_compute_card_count")
+    card_picture = fields.Html(compute="_compute_card_picture", sanitize=False)
+
+    # Contact
+    is_anonymous = fields.Boolean(related="partner_id.is_anonymous_member")
+    phone = fields.Char(related="partner_id.phone")
+    email = fields.Char(related="partner_id.email")
+    birthdate_date = fields.Date(related="partner_id.birthdate_date")
+    avatar_128 = fields.Image(related="partner_id.avatar_128")
+
+    # === CONSTRAINTS AND INDEXES === #
+
+    _scheme_partner_uniq = models.Constraint(
+        "UNIQUE (scheme_id, partner_id)",
+        "This contact is already a member of the scheme.",
+    )
+    _number_uniq = models.UniqueIndex(
+        "(number, scheme_id)",
+        "Another member of this scheme already has this number.",
+    )
+    _recent_idx = models.Index("(enrol_date DESC, id DESC)")
+
+    # === DEFAULTS === #
+
+    @api.model
+    def _default_scheme_id(self):
+        """Return the scheme to offer first: the only one there is, if so."""
+        schemes = self.env["loyalty.scheme"].search([("state", "=", "open")], limit=2)
+        return schemes if len(schemes) == 1 else self.env["loyalty.scheme"]
+
+    # === COMPUTE === #
+
+    @api.depends("partner_id.name", "number")
+    def _compute_display_name(self):
+        for member in self:
+            member.display_name = member.partner_id.name or member.number
+
+    @api.depends("card_ids.state")
+    def _compute_main_card_id(self):
+        for member in self:
+            cards = member.card_ids.filtered(lambda card: card.state == "active")
+            member.main_card_id = cards.sorted()[:1]
+
+    @api.depends("card_ids")
+    def _compute_card_count(self):
+        counts = dict(
+            self.env["loyalty.member.card"]._read_group(
+                [("member_id", "in", self.ids)], ["member_id"], ["__count"]
+            )
+        )
+        for member in self:
+            member.card_count = counts.get(member._origin, 0)
+
+    @api.depends("partner_id.name", "main_card_id", "scheme_id.color_primary")
+    def _compute_card_picture(self):
+        for member in self:
+            member.card_picture = member._render_card_picture()
+
+    # === CONSTRAINS === #
+
+    @api.constrains("scheme_id", "partner_id", "store_id")
+    def _check_companies(self):
+        """Keep a company's scheme to that company's contacts and stores.
+
+        ``check_company`` will not do: a shared scheme (without a company) has
+        members of every company.
+        """
+        for member in self:
+            company = member.scheme_id.company_id
+            for record in (member.partner_id, member.store_id):
+                if company and record.company_id and record.company_id != company:
+                    raise ValidationError(
+                        self.env._(
+                            "%(record)s belongs to %(record_company)s, while the "
+                            "scheme %(scheme)s belongs to %(company)s.",
+                            record=record.display_name,
+                            record_company=record.company_id.name,
+                            scheme=member.scheme_id.name,
+                            company=company.name,
+                        )
+                    )
+
+    # === CRUD === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._set_numbers(vals_list)
+        members = super().create(vals_list)
+        # sudo: who may enrol need not hold the right to edit contacts
+        members.partner_id.sudo()._format_member_phone()
+        members._create_first_cards()
+        return members
+
+    def write(self, vals):
+        self._check_immutable(vals)
+        return super().write(vals)
+
+    # === ACTIONS === #
+
+    def action_block(self, reason=False):
+        """Stop members from earning and spending, e.g. on suspicion of fraud.
+
+        :param str reason: why, for colleagues; the member does not see it
+        """
+        self.filtered(lambda member: member.state != "blocked").write(
+            {"state": "blocked", "block_reason": reason}
+        )
+
+    def action_unblock(self):
+        """Let blocked members earn and spend again."""
+        self.filtered(lambda member: member.state == "blocked")._activate()
+
+    def action_leave(self):
+        """End the membership at the member's wish. Enrolling again revives it."""
+        self.filtered(lambda member: member.state != "left").write(
+            {"state": "left", "block_reason": False}
+        )
+
+    def action_rejoin(self):
+        """Take members back who had left."""
+        members = self.filtered(lambda member: member.state == "left")
+        members.scheme_id._check_open()
+        members._activate()
+
+    def action_new_card(self):
+        """Give each member one more card and open it."""
+        self.check_access("write")
+        cards = self._create_cards()
+        if len(cards) != 1:
+            return self.action_view_cards()
+        return cards.get_formview_action()
+
+    def action_view_cards(self):
+        """Open the cards of these members."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "loyalty_member.loyalty_member_card_action"
+        )
+        action["domain"] = [("member_id", "in", self.ids)]
+        action["context"] = {
+            "default_member_id": self.id if len(self) == 1 else False,
+            "default_scheme_id": self.scheme_id.id if len(self) == 1 else False,
+        }
+        return action
+
+    # === BUSINESS: ENROLMENT === #
+
+    @api.model
+    def _enrol(self, partner, scheme, store=None, channel_code="manual", card=None):
+        """Make contacts members of a scheme.
+
+        Enrolling twice is the same as once: who is a member already stays so, and
+        who had left comes back with the same number. A blocked member stays blocked.
+
+        :param partner: res.partner record, or several
+        :param scheme: the loyalty.scheme to join
+        :param store: the loyalty.store where it happens, if any
+        :param str channel_code: code of the loyalty.channel through which it happens
+        :param card: a printed loyalty.member.card to give, instead of a new number;
+            only with one contact
+        :return: loyalty.member, one for each partner and in their order
+        :raise UserError: when the scheme is closed, or the card is not free
+        :raise ConcurrencyError: when somebody else enrols the same contact right
+            now; Odoo then tries the whole request again and finds that member
+        """
+        scheme.ensure_one()
+        scheme._check_open()
+        members = self.search(
+            [("scheme_id", "=", scheme.id), ("partner_id", "in", partner.ids)]
+        )
+        members.filtered(lambda member: member.state == "left")._activate()
+        newcomers = partner - members.partner_id
+        if card and newcomers:
+            card._check_free()
+        if newcomers:
+            channel = self.env["loyalty.channel"]._get_by_code(channel_code)
+            members |= self._create_enrolled(
+                [
+                    self._prepare_member_values(
+                        newcomer, scheme, store=store, channel=channel, card=card
+                    )
+                    for newcomer in newcomers
+                ]
+            )
+        if card:
+            card._assign(members)
+        return members.sorted(lambda member: partner.ids.index(member.partner_id.id))
+
+    @api.model
+    def _prepare_member_values(self, partner, scheme, store, channel, card=None):
+        return {
+            "partner_id": partner.id,
+            "scheme_id": scheme.id,
+            "store_id": store.id if store else False,
+            "channel_id": channel.id,
+            "card_ids": [Command.link(card.id)] if card else [],
+        }
+
+    @api.model
+    def _create_enrolled(self, vals_list):
+        """Create members, telling a race from a mistake.
+
+        Under REPEATABLE READ a member that another transaction has just committed
+        is invisible to a search and yet stops our insert, so only a fresh
+        transaction can find it.
+        """
+        try:
+            with self.env.cr.savepoint():
+                members = self.create(vals_list)
+                self.env.flush_all()
+        except UniqueViolation as error:
+            raise ConcurrencyError(
+                self.env._("The same contact is being enrolled by somebody else.")
+            ) from error
+        return members
+
+    def _activate(self):
+        self.write({"state": "active", "block_reason": False})
+
+    # === BUSINESS: NUMBERS AND CARDS === #
+
+    @api.model
+    def _set_numbers(self, vals_list):
+        vals_without = [vals for vals in vals_list if not vals.get("number")]
+        numbers = self._generate_numbers(len(vals_without))
+        for vals, number in zip(vals_without, numbers, strict=True):
+            vals["number"] = number
+
+    @api.model
+    def _generate_numbers(self, count):
+        """Return member numbers that nobody has, and that nobody can guess.
+
+        :param int count: how many
+        :rtype: list[str]
+        """
+        return self.env["loyalty.member.card"]._generate_unused(
+            self, count, self._get_random_number
+        )
+
+    @api.model
+    def _get_random_number(self):
+        low = 10 ** (NUMBER_DIGITS - 1)
+        return str(low + secrets.randbelow(9 * low))
+
+    def _create_first_cards(self):
+        """Give a card to the members who came without one."""
+        self.filtered(lambda member: not member.card_ids)._create_cards()
+
+    def _create_cards(self):
+        """Give each member a new active card.
+
+        :rtype: loyalty.member.card
+        """
+        return self.env["loyalty.member.card"].create(
+            [member._prepare_card_values() for member in self]
+        )
+
+    def _prepare_card_values(self):
+        self.ensure_one()
+        return {
+            "scheme_id": self.scheme_id.id,
+            "member_id": self.id,
+            "state": "active",
+            "symbology": self.scheme_id.card_symbology,
+        }
+
+    # === BUSINESS: LOOK-UP === #
+
+    @api.model
+    def _find_by_code(self, code, scheme=None, company=None):
+        """Find the card that a scanner or a person at a till names.
+
+        :param str code: a card number, or a member number
+        :param scheme: only cards of this loyalty.scheme
+        :param company: only cards of schemes that this company may use
+        :return: the card, in whatever state it is (see ``_check_usable``), or none
+        :rtype: loyalty.member.card
+        """
+        code = (code or "").strip()
+        cards = self.env["loyalty.member.card"]
+        if not code:
+            return cards
+        domain = self._get_lookup_domain(scheme, company)
+        card = cards.search(Domain("number", "=", code) & domain, limit=1)
+        if card:
+            return card
+        member = self.search(Domain("number", "=", code) & domain, limit=1)
+        return member.main_card_id or member.card_ids[:1]
+
+    @api.model
+    def _get_lookup_domain(self, scheme=None, company=None):
+        domain = Domain.TRUE
+        if scheme:
+            domain &= Domain("scheme_id", "=", scheme.id)
+        if company:
+            domain &= Domain("company_id", "in", [company.id, False])
+        return domain
+
+    @api.model
+    def _find_for_partner(self, partner, scheme):
+        """Find the membership under which a contact buys.
+
+        :param partner: the customer of a sale, perhaps an address of a company
+        :param scheme: loyalty.scheme
+        :return: the contact's own membership, else that of the commercial entity
+        :rtype: loyalty.member
+        """
+        candidates = partner | partner.commercial_partner_id
+        members = self.search(
+            [("scheme_id", "=", scheme.id), ("partner_id", "in", candidates.ids)]
+        )
+        own = members.filtered(lambda member: member.partner_id == partner)
+        return own or members[:1]
+
+    # === BUSINESS: CHECKS === #
+
+    def _check_can_transact(self):
+        """Refuse, in words for the person at the till, to earn or spend.
+
+        :raise UserError: when the membership is blocked or over, or the scheme closed
+        """
+        for member in self:
+            member.scheme_id._check_open()
+            if member.state == "blocked":
+                raise UserError(
+                    self.env._(
+                        "The membership of %(member)s in %(scheme)s is blocked. "
+                        "Sell without loyalty, and send the customer to the "
+                        "person who looks after %(scheme)s members.",
+                        member=member.display_name,
+                        scheme=member.scheme_id.name,
+                    )
+                )
+            if member.state == "left":
+                raise UserError(
+                    self.env._(
+                        "%(member)s has left %(scheme)s. "
+                        "Enrol the customer again to earn and spend.",
+                        member=member.display_name,
+                        scheme=member.scheme_id.name,
+                    )
+                )
+
+    @api.model
+    def _get_immutable_fields(self):
+        return {"scheme_id", "partner_id", "number"}
+
+    def _check_immutable(self, vals):
+        """Refuse to turn one membership into another's by editing it.
+
+        :raise UserError: when a value that identifies the member would change
+        """
+        changed = [
+            name
+            for name in self._get_immutable_fields() & vals.keys()
+            if any(
+                member._fields[name].convert_to_write(member[name], member)
+                != vals[name]
+                for member in self
+            )
+        ]
+        if changed:
+            raise UserError(
+                self.env._(
+                    "The scheme, the contact and the number of a member cannot be "
+                    "changed. Enrol the other contact instead."
+                )
+            )
+
+    # === BUSINESS: PICTURE === #
+
+    def _get_card_values(self):
+        """Return what the picture of this member's card shows."""
+        self.ensure_one()
+        return self.main_card_id._get_card_values(self.scheme_id, self)
+
+    def _render_card_picture(self):
+        self.ensure_one()
+        return self.env["ir.qweb"]._render(
+            "loyalty_member.card_picture", {"picture": self._get_card_values()}
+        )
