@@ -369,11 +369,21 @@ class LoyaltyMember(models.Model):
         if not code:
             return cards
         domain = self._get_lookup_domain(scheme, company)
-        card = cards.search(Domain("number", "=", code) & domain, limit=1)
+        codes = self._get_scanned_codes(code)
+        card = cards.search(Domain("number", "in", codes) & domain, limit=1)
         if card:
             return card
         member = self.search(Domain("number", "=", code) & domain, limit=1)
         return member.main_card_id or member.card_ids[:1]
+
+    @api.model
+    def _get_scanned_codes(self, code):
+        """Return the card numbers that a scanned code may stand for.
+
+        An EAN-13 that begins with 0 is a UPC-A, which many scanners send as twelve
+        digits.
+        """
+        return [code, f"0{code}"] if len(code) == 12 and code.isdigit() else [code]
 
     @api.model
     def _get_lookup_domain(self, scheme=None, company=None):

@@ -9,7 +9,11 @@ import qrcode
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools.barcode import check_barcode_encoding, get_barcode_check_digit
+from odoo.tools.barcode import (
+    createBarcodeDrawing,
+    get_barcode_check_digit,
+    get_barcode_font,
+)
 
 SYMBOLOGIES = [("ean13", "EAN-13"), ("code128", "Code 128"), ("qr", "QR Code")]
 MAX_GENERATION_ROUNDS = 20
@@ -111,9 +115,7 @@ class LoyaltyMemberCard(models.Model):
     @api.constrains("number", "symbology")
     def _check_number(self):
         for card in self:
-            if card.symbology == "ean13" and not check_barcode_encoding(
-                card.number, "ean13"
-            ):
+            if card.symbology == "ean13" and not card._is_ean13():
                 raise ValidationError(
                     self.env._(
                         "%(number)s is not an EAN-13 number: thirteen digits, of "
@@ -440,12 +442,31 @@ class LoyaltyMemberCard(models.Model):
         self.ensure_one()
         if not self.number:
             return b""
-        is_ean13 = check_barcode_encoding(self.number, "ean13")
-        barcode_type = (
-            "EAN13" if is_ean13 and self.symbology != "code128" else "Code128"
-        )
-        return self.env["ir.actions.report"].barcode(
-            barcode_type, self.number, width=width, height=height, humanreadable=1
+        use_ean13 = self.symbology != "code128" and self._is_ean13()
+        # Not ir.actions.report.barcode(): it draws no EAN-13 that begins with 0
+        return createBarcodeDrawing(
+            "EAN13" if use_ean13 else "Code128",
+            value=self.number,
+            format="png",
+            width=width,
+            height=height,
+            humanReadable=True,
+            fontName=get_barcode_font(),
+        ).asString("png")
+
+    def _is_ean13(self):
+        """Tell whether the number is thirteen digits with the right check digit.
+
+        Odoo's ``check_barcode_encoding`` takes no EAN-13 that begins with 0, and so
+        none with the customer prefix 042 of its own Point of Sale.
+        """
+        self.ensure_one()
+        number = self.number or ""
+        return (
+            len(number) == 13
+            and number.isascii()
+            and number.isdigit()
+            and get_barcode_check_digit(number) == int(number[-1])
         )
 
     @api.model
