@@ -269,7 +269,9 @@ class LoyaltyScheme(models.Model):
         self.ensure_one()
         amount = round(Decimal(str(points or 0)), POINTS_DECIMALS).normalize()
         decimals = max(0, -amount.as_tuple().exponent)
-        number = get_lang(self.env).format(f"%.{decimals}f", amount + 0, grouping=True)
+        lang = self.env["res.lang"].browse(get_lang(self.env).id)
+        # + 0 turns a rounded -0 into 0
+        number = lang.format(f"%.{decimals}f", amount + 0, grouping=True)
         unit = self.point_name if abs(amount) == 1 else self.point_name_plural
         return f"{number} {unit}"
 
