@@ -1,0 +1,85 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""How a script of this folder reaches an Odoo database."""
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import Registry
+from odoo.service.db import _create_empty_database
+from odoo.sql_db import db_connect
+from odoo.tools import SQL, config
+
+
+def add_arguments(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the options that say which database to use."""
+    parser.add_argument(
+        "-d",
+        "--database",
+        default=default,
+        help="created when it does not exist (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-c", "--config", help="Odoo's configuration file (default: $ODOO_RC)"
+    )
+
+
+def configure(options: argparse.Namespace) -> None:
+    """Read Odoo's configuration for the database of ``options``."""
+    file = ["-c", options.config] if options.config else []
+    config.parse_config(
+        [*file, "-d", options.database, "--log-level", "warn"], setup_logging=True
+    )
+
+
+def exists(database: str) -> bool:
+    with closing(db_connect("postgres").cursor()) as cr:
+        cr.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
+        return bool(cr.rowcount)
+
+
+def drop(database: str) -> None:
+    """Remove a database of a benchmark, with its files.
+
+    :raise SystemExit: when its name does not say that it is one
+    """
+    if "bench" not in database:
+        raise SystemExit(
+            f"{database} exists and would be lost. Name a database with 'bench' in it."
+        )
+    with closing(db_connect("postgres").cursor()) as cr:
+        # a database cannot be dropped inside a transaction
+        cr._cnx.autocommit = True
+        cr.execute(SQL("DROP DATABASE %s WITH (FORCE)", SQL.identifier(database)))
+    shutil.rmtree(config.filestore(database), ignore_errors=True)
+
+
+def get_registry(database: str, modules: tuple[str, ...]) -> Registry:
+    """Return the registry of a database, created without demo data if it is missing.
+
+    :raise SystemExit: when an existing database lacks one of ``modules``
+    """
+    if not exists(database):
+        print(f"Creating the database {database} …", flush=True)
+        _create_empty_database(database)
+        return Registry.new(
+            database, update_module=True, install_modules=modules, new_db_demo=False
+        )
+    registry = Registry(database)
+    missing = sorted(set(modules) - registry._init_modules)
+    if missing:
+        raise SystemExit(
+            f"{database} lacks the module {', '.join(missing)}. "
+            "Install it there, or name another database."
+        )
+    return registry
+
+
+@contextmanager
+def environment(database: str, modules: tuple[str, ...]) -> Iterator[api.Environment]:
+    """An environment of the superuser; what is not committed inside is lost."""
+    with get_registry(database, modules).cursor() as cr:
+        yield api.Environment(cr, SUPERUSER_ID, {})
