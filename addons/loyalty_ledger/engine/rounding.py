@@ -1,0 +1,48 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Rounding that loses nothing: a total is rounded once, then shared out."""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
+MODES = {"DOWN": ROUND_FLOOR, "HALF-UP": ROUND_HALF_UP, "UP": ROUND_CEILING}
+# Divisions leave noise such as 29.999999999999999999999999999; an amount is cut
+# to this many digits before it is rounded, so that the noise does not cost a step.
+NOISE = Decimal("1e-9")
+
+
+def round_to_step(value, step, rounding):
+    """Round ``value`` to a multiple of ``step``.
+
+    :param Decimal value: what to round
+    :param Decimal step: strictly positive
+    :param str rounding: a key of ``MODES``
+    :return Decimal: a multiple of ``step``
+    """
+    units = (value.quantize(NOISE) / step).quantize(NOISE)
+    return units.to_integral_value(MODES[rounding]) * step
+
+
+def allot(total, weights, step):
+    """Share ``total`` out in multiples of ``step``, in proportion to ``weights``.
+
+    The largest remainders take what plain rounding down leaves over (Hamilton's
+    method); equal remainders go by key, so that the order of lines is without
+    effect.
+
+    :param Decimal total: a non-negative multiple of ``step``
+    :param dict weights: non-negative Decimal by key
+    :return dict: Decimal by key; their sum is ``total`` to the last digit
+    """
+    weight = sum(weights.values())
+    if not weight:
+        return dict.fromkeys(weights, Decimal(0))
+    exact = {key: total * part / weight for key, part in weights.items()}
+    shares = {key: round_to_step(value, step, "DOWN") for key, value in exact.items()}
+    left = int((total - sum(shares.values())) / step)
+    if left:
+        by_remainder = sorted(
+            exact, key=lambda key: (shares[key] - exact[key], str(key))
+        )
+        for key in by_remainder[:left]:
+            shares[key] += step
+    return shares

@@ -1,0 +1,327 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What a move does to an account, in memory and without the ORM.
+
+The service loads the accounts, their open lots and holds under lock, lets every move
+work on them here, and writes the outcome back in a constant number of statements.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from ..engine.rounding import allot
+from .chain import link
+from .move import Op, Shortfall
+
+ZERO = Decimal(0)
+
+
+class NotEnough(Exception):
+    """A debit asks for more than the account can give."""
+
+    def __init__(self, account, points, spendable):
+        super().__init__(points, spendable)
+        self.account = account
+        self.points = points
+        self.spendable = spendable
+
+
+class NothingToRestore(Exception):
+    """A restore asks for more than its entries have taken."""
+
+
+@dataclass(slots=True, eq=False)
+class Lot:
+    """A row of ``loyalty.ledger.lot``; ``id`` is ``None`` until it is written."""
+
+    id: int | None
+    amount: Decimal
+    remaining: Decimal
+    state: str
+    expiry_date: date | None = None
+    release_date: date | None = None
+    transaction_id: int | None = None
+    entry: "Entry | None" = None
+    changed: bool = False
+
+    @property
+    def spend_order(self):
+        """What expires first comes first, then what is oldest."""
+        return (self.expiry_date or date.max, self.id is None, self.id or 0)
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A row of ``loyalty.ledger.entry`` in the making."""
+
+    move: object
+    amount: Decimal = ZERO
+    pending: Decimal = ZERO
+    requested: Decimal = ZERO
+    shortfall: Decimal = ZERO
+    allocations: list = field(default_factory=list)
+    id: int | None = None
+    row: dict | None = None
+
+    def allocate(self, lot, amount, settlement=False):
+        lot.remaining += amount
+        lot.changed = True
+        self.allocations.append((lot, amount, settlement))
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """An account under lock.
+
+    :param held: active holds, points by owner
+    :param step: the scheme's smallest step of points
+    """
+
+    id: int
+    scheme_id: int
+    company_id: int | None
+    points: Decimal
+    pending: Decimal
+    sequence: int
+    hash: str
+    step: Decimal
+    held: dict = field(default_factory=dict)
+    captured: list = field(default_factory=list)
+    lots: list = field(default_factory=list)
+
+    def apply(self, move, undone):
+        """Do one move.
+
+        :param Move move: with ``date`` filled in
+        :param dict undone: what the entries named by ``move.undo`` put into each lot
+            (+) or took from it (-), by lot id
+        :return Entry: or ``None`` where there is nothing to move
+        :raise NotEnough: a debit that may not fall short does
+        :raise NothingToRestore: more is given back than was taken
+        """
+        entry = Entry(move, requested=move.points or ZERO)
+        getattr(self, f"_apply_{move.op}")(move, undone, entry)
+        if not (entry.amount or entry.pending or entry.shortfall):
+            return None
+        self.points += entry.amount
+        self.pending += entry.pending
+        self._seal(entry)
+        return entry
+
+    def spendable(self, day, owner=None):
+        """Return what may be spent on ``day``, less what others have on hold."""
+        open_lots = sum(
+            (lot.remaining for lot in self._available(day)),
+            sum((lot.remaining for lot in self._debts()), ZERO),
+        )
+        return max(open_lots - self._held_by_others(owner), ZERO)
+
+    def _apply_credit(self, move, _undone, entry):
+        lot = self._new_lot(move, entry, move.points, "available")
+        entry.allocate(lot, move.points)
+        entry.amount = move.points
+        self._settle_debts(entry, [lot])
+
+    def _apply_pend(self, move, _undone, entry):
+        lot = self._new_lot(move, entry, move.points, "pending")
+        entry.allocate(lot, move.points)
+        entry.pending = move.points
+
+    def _apply_debit(self, move, _undone, entry):
+        limit = self.spendable(move.date.date(), move.hold_owner)
+        if move.points > limit and move.shortfall == Shortfall.REFUSE:
+            raise NotEnough(self, move.points, limit)
+        taken = min(move.points, limit)
+        self._take(entry, self._available(move.date.date()), taken)
+        self._fall_short(move, entry, move.points - taken)
+        if move.hold_owner in self.held:
+            self.captured.append(move.hold_owner)
+            del self.held[move.hold_owner]
+
+    def _apply_take_back(self, move, undone, entry):
+        filled = [lot for lot in self.lots if undone.get(lot.id, ZERO) > 0]
+        waiting = [lot for lot in filled if lot.state == "pending"]
+        left = move.points - self._take(entry, waiting, move.points)
+        free = min(left, self._free())
+        taken = self._take(entry, [lot for lot in filled if lot not in waiting], free)
+        taken += self._take(entry, self._available(None), free - taken)
+        self._fall_short(move, entry, left - taken)
+
+    def _apply_restore(self, move, undone, entry):
+        emptied = {
+            lot: min(-undone[lot.id], lot.amount - lot.remaining)
+            if lot.amount > 0
+            else -lot.remaining
+            for lot in self.lots
+            if undone.get(lot.id, ZERO) < 0
+        }
+        if move.points > sum((-part for part in undone.values() if part < 0), ZERO):
+            raise NothingToRestore
+        points = min(move.points, sum(emptied.values(), ZERO))
+        by_id = {lot.id: lot for lot in emptied}
+        shares = allot(
+            points, {lot.id: room for lot, room in emptied.items()}, self.step
+        )
+        credited = []
+        left = points
+        # Sharing out by steps may ask of a lot more than it has room for where the
+        # step has become coarser since; the others take the rest.
+        for lot_id in sorted(shares, key=lambda key: by_id[key].spend_order):
+            lot = by_id[lot_id]
+            share = min(shares[lot_id], emptied[lot])
+            self._put_back(entry, lot, share, credited)
+            emptied[lot] -= share
+            left -= share
+        for lot, room in emptied.items():
+            share = min(left, room)
+            self._put_back(entry, lot, share, credited)
+            left -= share
+        rest = move.points - points
+        if rest:
+            # What was owed has been paid off meanwhile: the points are new ones.
+            lot = self._new_lot(move, entry, rest, "available")
+            entry.allocate(lot, rest)
+            entry.amount += rest
+            credited.append(lot)
+        self._settle_debts(entry, credited)
+
+    def _apply_release(self, move, _undone, entry):
+        due = [
+            lot
+            for lot in self.lots
+            if lot.state == "pending"
+            and lot.remaining
+            and lot.release_date
+            and lot.release_date <= move.day
+        ]
+        for lot in due:
+            lot.state = "available"
+            entry.amount += lot.remaining
+            entry.pending -= lot.remaining
+            entry.allocate(lot, ZERO)
+        entry.requested = entry.amount
+        self._settle_debts(entry, due)
+
+    def _apply_expire(self, move, _undone, entry):
+        due = [
+            lot
+            for lot in self._available(None)
+            if lot.expiry_date and lot.expiry_date < move.day
+        ]
+        due.sort(key=lambda lot: lot.spend_order)
+        total = sum((lot.remaining for lot in due), ZERO)
+        self._take(entry, due, min(total, self._free()))
+        entry.requested = -entry.amount
+
+    def _available(self, day):
+        """Return the lots that can be spent on ``day``, in spending order."""
+        return sorted(
+            (
+                lot
+                for lot in self.lots
+                if lot.state == "available"
+                and lot.remaining > 0
+                and (not day or not lot.expiry_date or lot.expiry_date >= day)
+            ),
+            key=lambda lot: lot.spend_order,
+        )
+
+    def _debts(self):
+        return [lot for lot in self.lots if lot.remaining < 0]
+
+    def _held_by_others(self, owner=None):
+        return sum(
+            (points for holder, points in self.held.items() if holder != owner), ZERO
+        )
+
+    def _free(self):
+        """Return what can be taken without touching what is on hold."""
+        return max(self.points - self._held_by_others(), ZERO)
+
+    def _take(self, entry, lots, points):
+        """Take up to ``points`` from ``lots`` in the order given; return how many."""
+        left = points
+        for lot in lots:
+            part = min(left, lot.remaining)
+            if part <= 0:
+                continue
+            entry.allocate(lot, -part)
+            if lot.state == "pending":
+                entry.pending -= part
+            else:
+                entry.amount -= part
+            left -= part
+        return points - left
+
+    def _put_back(self, entry, lot, points, credited):
+        if points <= 0:
+            return
+        entry.allocate(lot, points)
+        if lot.state == "pending":
+            entry.pending += points
+        else:
+            entry.amount += points
+            if lot.amount > 0:
+                credited.append(lot)
+
+    def _fall_short(self, move, entry, missing):
+        """Account for what could not be taken."""
+        if missing <= 0:
+            return
+        if move.shortfall == Shortfall.REFUSE:
+            raise NotEnough(self, move.points, move.points - missing)
+        if move.shortfall == Shortfall.CAP:
+            entry.shortfall = missing
+            return
+        debt = self._new_lot(move, entry, -missing, "available")
+        entry.allocate(debt, -missing)
+        entry.amount -= missing
+
+    def _settle_debts(self, entry, lots):
+        """Let newly available points pay off what the account owes."""
+        for debt in self._debts():
+            for lot in lots:
+                part = min(lot.remaining, -debt.remaining)
+                if part > 0:
+                    entry.allocate(lot, -part, settlement=True)
+                    entry.allocate(debt, part, settlement=True)
+
+    def _new_lot(self, move, entry, amount, state):
+        lot = Lot(
+            id=None,
+            amount=amount,
+            remaining=ZERO,
+            state=state,
+            expiry_date=move.expiry_date if amount > 0 else None,
+            release_date=move.release_date if state == "pending" else None,
+            transaction_id=move.source_transaction_id or move.transaction_id,
+            entry=entry,
+        )
+        self.lots.append(lot)
+        return lot
+
+    def _seal(self, entry):
+        """Give the entry its place in the chain."""
+        move = entry.move
+        self.sequence += 1
+        entry.row = {
+            "account_id": self.id,
+            "scheme_id": self.scheme_id,
+            "company_id": self.company_id,
+            "sequence": self.sequence,
+            "kind": move.kind,
+            "amount": entry.amount,
+            "pending": entry.pending,
+            "requested": entry.requested,
+            "shortfall": entry.shortfall,
+            "balance_after": self.points,
+            "pending_after": self.pending,
+            "date": move.date,
+            "key": move.key,
+            "reason": move.reason,
+            "transaction_id": move.transaction_id,
+            "source_transaction_id": move.source_transaction_id or move.transaction_id,
+            "prev_hash": self.hash,
+        }
+        entry.row["hash"] = self.hash = link(self.hash, entry.row)

@@ -1,0 +1,75 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""One movement of value, as the ledger service takes it."""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Op(StrEnum):
+    """What a move does to the lots of its account."""
+
+    #: put points into a new lot, available at once
+    CREDIT = "credit"
+    #: put points into a new lot that waits for its release
+    PEND = "pend"
+    #: take points from available lots, the first to expire first
+    DEBIT = "debit"
+    #: take points back, first from the lots that ``undo`` filled, pending ones too
+    TAKE_BACK = "take_back"
+    #: put points back into the lots that ``undo`` emptied, in proportion
+    RESTORE = "restore"
+    #: make pending lots due on ``day`` available
+    RELEASE = "release"
+    #: empty the available lots whose last day was before ``day``
+    EXPIRE = "expire"
+
+
+class Shortfall(StrEnum):
+    """What happens when a debit is larger than what is there."""
+
+    REFUSE = "refuse"
+    CAP = "cap"
+    DEBT = "debt"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One movement on one account.
+
+    :param account_id: id of a managed ``loyalty.card``
+    :param key: idempotency key, unique per account; printable characters
+    :param kind: a value of ``loyalty.ledger.entry.kind``
+    :param op: what to do with the lots
+    :param points: how many, more than zero; ``None`` for RELEASE and EXPIRE, which
+        find out themselves
+    :param date: business time, naive UTC; now if omitted
+    :param day: the day that RELEASE and EXPIRE look at
+    :param expiry_date: last day on which the new lot can be spent
+    :param release_date: first day on which a pending lot becomes available
+    :param transaction_id: the sale or return that causes the move
+    :param source_transaction_id: the sale whose points are moved; a return names the
+        sale that earned or spent them
+    :param undo: ids of the entries whose allocations TAKE_BACK and RESTORE follow
+    :param shortfall: for debits; spending refuses, taking back may not
+    :param hold_owner: the hold that a debit captures
+    :param reason: for people
+    """
+
+    account_id: int
+    key: str
+    kind: str
+    op: Op
+    points: Decimal | None = None
+    date: dt.datetime | None = None
+    day: dt.date | None = None
+    expiry_date: dt.date | None = None
+    release_date: dt.date | None = None
+    transaction_id: int | None = None
+    source_transaction_id: int | None = None
+    undo: tuple[int, ...] = ()
+    shortfall: Shortfall = Shortfall.REFUSE
+    hold_owner: str | None = None
+    reason: str | None = None

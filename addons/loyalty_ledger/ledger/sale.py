@@ -1,0 +1,74 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""How a channel tells the ledger about a sale, whatever the channel."""
+
+import datetime as dt
+import json
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLine:
+    """One line of a sale or of a return.
+
+    :param key: stable identifier of the line within the sale
+    :param quantity: in the product's unit; positive, on a return as well
+    :param amount_incl: after line discounts, tax included, document currency;
+        positive on a return as well, negative only for discounts
+    :param amount_excl: the same without tax
+    :param eligible: ``False`` for what never earns: shipping, tips, gift cards…
+    :param is_reward: a reward line: it lowers what the goods earn on
+    :param origin_key: on a return, the key of the line that comes back
+    """
+
+    key: str
+    product_id: int | None
+    quantity: float
+    amount_incl: float
+    amount_excl: float
+    name: str = ""
+    eligible: bool = True
+    is_reward: bool = False
+    origin_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A sale or a return as a channel reports it.
+
+    :param channel: code of a ``loyalty.channel``
+    :param reference: identifies the sale within the channel, for ever
+    :param date: when it happened, naive UTC
+    :param currency_id: currency of the amounts
+    :param company_id: company that sold
+    :param redeemed: points that the sale spends
+    :param hold_owner: owner of the hold that the redemption captures
+    :param pending: whether earnings wait; ``None``: the scheme decides by channel
+    :param res_model: model of the document behind the sale, with ``res_id``
+    :param notes: plain dictionaries that join the explanation
+    """
+
+    channel: str
+    reference: str
+    date: dt.datetime
+    currency_id: int
+    company_id: int
+    lines: tuple[SaleLine, ...]
+    store_id: int | None = None
+    redeemed: float = 0
+    hold_owner: str | None = None
+    pending: bool | None = None
+    res_model: str | None = None
+    res_id: int | None = None
+    name: str = ""
+    notes: tuple[dict, ...] = field(default=())
+
+    def digest(self):
+        """Return a fingerprint of everything that matters for points."""
+        content = {
+            "redeemed": self.redeemed,
+            "currency": self.currency_id,
+            "lines": [asdict(line) for line in self.lines],
+        }
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

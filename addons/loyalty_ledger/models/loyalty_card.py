@@ -1,0 +1,445 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from collections import defaultdict
+from datetime import timedelta
+from decimal import Decimal
+
+from psycopg2.errors import UniqueViolation
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
+from odoo.tools import SQL, float_compare
+
+from ..ledger.move import Move, Op
+
+DIGITS = 4
+HOLD_MINUTES = 30
+
+
+class LoyaltyCard(models.Model):
+    """An account: the native card of a managed program, kept by the ledger."""
+
+    _inherit = "loyalty.card"
+
+    ledger_managed = fields.Boolean(
+        string="Kept in the Ledger",
+        copy=False,
+        readonly=True,
+        help="Points move through ledger entries only.",
+    )
+    scheme_id = fields.Many2one(related="program_id.scheme_id")
+    ledger_pending = fields.Float(
+        string="Pending Points",
+        digits="Loyalty Points",
+        copy=False,
+        readonly=True,
+        help="Points that are earned, but not yet available.",
+    )
+    ledger_held = fields.Float(
+        string="Points on Hold",
+        digits="Loyalty Points",
+        copy=False,
+        readonly=True,
+        help="Points set aside for orders that are being paid.",
+    )
+    ledger_sequence = fields.Integer(string="Last Entry", copy=False, readonly=True)
+    ledger_hash = fields.Char(copy=False, readonly=True)
+    entry_ids = fields.One2many(
+        comodel_name="loyalty.ledger.entry",
+        inverse_name="account_id",
+        string="Entries",
+        readonly=True,
+    )
+    lot_ids = fields.One2many(
+        comodel_name="loyalty.ledger.lot",
+        inverse_name="account_id",
+        string="Lots",
+        readonly=True,
+    )
+    hold_ids = fields.One2many(
+        comodel_name="loyalty.hold",
+        inverse_name="account_id",
+        string="Holds",
+        readonly=True,
+    )
+
+    # The index cannot look into the program, hence the flag on the card itself.
+    _account_unique = models.UniqueIndex(
+        "(program_id, partner_id) WHERE ledger_managed",
+        "This contact has an account in this scheme already.",
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Open accounts with zero points; a starting balance becomes an entry."""
+        Program = self.env["loyalty.program"].sudo()
+        balances = []
+        for vals in vals_list:
+            program_id = vals.get("program_id", self.env.context.get("active_id"))
+            managed = Program.browse(program_id or []).ledger_managed
+            vals["ledger_managed"] = managed
+            balances.append(vals.get("points") if managed else None)
+            if managed:
+                self._check_may_manage()
+                vals["points"] = 0.0
+        cards = super().create(vals_list)
+        for card, balance in zip(cards, balances, strict=True):
+            if balance:
+                card._adjust(balance, self.env._("Opening balance"), kind="opening")
+        return cards
+
+    def write(self, vals):
+        """Turn a foreign write of points into an entry of the ledger.
+
+        Plain users may not touch an account at all. Where native code of a bridged
+        channel writes points that the bridge settles itself, the bridge sets the
+        context key ``loyalty_ledger_ignore_points``: the points of managed cards are
+        then left out. A remote caller who sets it only loses its write.
+        """
+        managed = self.filtered("ledger_managed")
+        if not managed:
+            return super().write(vals)
+        ignored = self.env.context.get("loyalty_ledger_ignore_points")
+        if ignored and set(vals) <= {"points"}:
+            return super(LoyaltyCard, self - managed).write(vals)
+        managed._check_may_manage()
+        vals = dict(vals)
+        self._check_ledger_fields(vals)
+        result = super(LoyaltyCard, self - managed).write(vals)
+        target = vals.pop("points", None)
+        if vals:
+            result = super(LoyaltyCard, managed).write(vals)
+        if target is not None and not ignored:
+            for card in managed:
+                if float_compare(target, card.points, precision_digits=DIGITS):
+                    card._adjust(target - card.points, self.env._("Balance corrected"))
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_with_entries(self):
+        if self.sudo().entry_ids:
+            raise UserError(
+                self.env._(
+                    "An account with entries cannot be deleted: the ledger keeps"
+                    " everything. Archive it instead."
+                )
+            )
+
+    def action_view_entries(self):
+        """Open the ledger entries of this account."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "loyalty_ledger.loyalty_ledger_entry_action"
+        )
+        action["domain"] = [("account_id", "in", self.ids)]
+        return action
+
+    @api.model
+    def _open_accounts(self, program, partners):
+        """Open an account for each partner.
+
+        :raise ConcurrencyError: if one has been opened by a transaction that this
+            one cannot see; Odoo then runs the call again
+        """
+        if not partners:
+            return self.browse()
+        try:
+            with self.env.cr.savepoint():
+                return self.with_context(
+                    loyalty_no_mail=True, tracking_disable=True
+                ).create(
+                    [
+                        {"program_id": program.id, "partner_id": partner.id}
+                        for partner in partners
+                    ]
+                )
+        except UniqueViolation as error:
+            raise ConcurrencyError(
+                self.env._("The account is being opened by somebody else.")
+            ) from error
+
+    def _check_may_manage(self):
+        """Refuse a write to an account by someone without the right.
+
+        :raise AccessError: unless in superuser mode or a loyalty manager
+        """
+        if self.env.su or self.env.user.has_group(
+            "loyalty_member.loyalty_member_group_manager"
+        ):
+            return
+        raise AccessError(
+            self.env._(
+                "Points are kept in the loyalty ledger. Ask a loyalty manager to post"
+                " an adjustment."
+            )
+        )
+
+    def _check_ledger_fields(self, vals):
+        """Refuse to write what belongs to the ledger service.
+
+        :raise ValidationError: if the balance would no longer follow from entries
+        """
+        reserved = {
+            "ledger_managed",
+            "ledger_pending",
+            "ledger_held",
+            "ledger_sequence",
+            "ledger_hash",
+            "program_id",
+        }
+        if reserved & vals.keys():
+            raise ValidationError(
+                self.env._("The ledger alone writes the balances of an account.")
+            )
+
+    def _adjust(self, points, reason, kind="adjust"):
+        """Correct the balance of accounts.
+
+        :param float points: to add, or to take if negative
+        :param str reason: for the statement
+        :return: loyalty.ledger.entry
+        :raise UserError: if the account has fewer points than are taken
+        """
+        value = Decimal(str(points))
+        return self.env["loyalty.ledger"]._post(
+            [
+                Move(
+                    account_id=card.id,
+                    key=f"{kind}:{card.ledger_sequence + 1}",
+                    kind=kind,
+                    op=Op.CREDIT if value > 0 else Op.DEBIT,
+                    points=abs(value),
+                    expiry_date=card._get_adjustment_expiry(value),
+                    reason=reason,
+                )
+                for card in self
+            ]
+        )
+
+    def _get_adjustment_expiry(self, value):
+        if value <= 0:
+            return None
+        return self.sudo().scheme_id._get_expiry_date(fields.Date.context_today(self))
+
+    def _get_spendable(self, exclude_owner=None):
+        """Return what each account can spend now.
+
+        :param str exclude_owner: whose own hold is not in the way
+        :return dict: Decimal points by account id: available lots that have not
+            expired, less what others have on hold, never negative
+        """
+        spendable = dict.fromkeys(self.ids, Decimal(0))
+        if not self.ids:
+            return spendable
+        # Points and holds change by SQL under lock; one statement reads both.
+        self.env["loyalty.ledger.lot"].flush_model()
+        self.env["loyalty.hold"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT card.id,
+                       (COALESCE((
+                           SELECT sum(lot.remaining)
+                             FROM loyalty_ledger_lot lot
+                            WHERE lot.account_id = card.id
+                              AND lot.state = 'available' AND lot.remaining <> 0
+                              AND (lot.expiry_date IS NULL
+                                   OR lot.expiry_date >= %(day)s)
+                       ), 0) - COALESCE((
+                           SELECT sum(hold.amount)
+                             FROM loyalty_hold hold
+                            WHERE hold.account_id = card.id
+                              AND hold.state = 'active'
+                              AND hold.deadline >= %(now)s
+                              AND hold.owner IS DISTINCT FROM %(owner)s
+                       ), 0))::text
+                  FROM loyalty_card card
+                 WHERE card.id = ANY(%(ids)s)
+                """,
+                day=fields.Datetime.now().date(),
+                now=fields.Datetime.now(),
+                owner=exclude_owner or None,
+                ids=self.ids,
+            )
+        )
+        for card_id, points in rows:
+            spendable[card_id] = max(Decimal(points), Decimal(0))
+        return spendable
+
+    def _hold(self, owner, points, minutes=HOLD_MINUTES):
+        """Set points aside for an order or a payment.
+
+        A second call replaces what the owner had on hold; zero points release it.
+
+        :param str owner: identifies the order or payment, e.g. "pos:<uuid>"
+        :param points: float or Decimal
+        :param int minutes: after which the hold no longer counts
+        :return: the active hold, or an empty loyalty.hold
+        :raise UserError: if the account cannot spend as much
+        """
+        self.ensure_one()
+        points = Decimal(str(points))
+        if not points.is_finite() or points < 0:
+            raise ValidationError(
+                self.env._("%(points)s is not a number of points.", points=points)
+            )
+        Ledger = self.env["loyalty.ledger"]
+        Ledger._lock(self.ids)
+        self._free_timed_out_holds(fields.Datetime.now(), owner=owner)
+        spendable = self._get_spendable(exclude_owner=owner)[self.id]
+        if points > spendable:
+            raise UserError(Ledger._not_enough_message(self, points, spendable))
+        # sudo: holds are written here alone
+        Hold_sudo = self.env["loyalty.hold"].sudo()
+        hold_sudo = Hold_sudo.search(
+            [
+                ("account_id", "=", self.id),
+                ("owner", "=", owner),
+                ("state", "=", "active"),
+            ]
+        )
+        if not points:
+            self._end_holds([(self.id, owner)], "released")
+            return Hold_sudo
+        values = {
+            "amount": float(points),
+            "deadline": fields.Datetime.now() + timedelta(minutes=minutes),
+        }
+        if hold_sudo:
+            hold_sudo.write(values)
+        else:
+            hold_sudo = Hold_sudo.create(
+                {
+                    **values,
+                    "account_id": self.id,
+                    "company_id": self.company_id.id,
+                    "owner": owner,
+                }
+            )
+        self._update_held()
+        return hold_sudo
+
+    def _release_hold(self, owner):
+        """Give back what an order or payment had set aside, if anything."""
+        self.env["loyalty.ledger"]._lock(self.ids)
+        self._end_holds([(account_id, owner) for account_id in self.ids], "released")
+
+    def _free_timed_out_holds(self, now, owner=None):
+        """End the holds whose time is over, but for those of ``owner``."""
+        self.env["loyalty.ledger"]._lock(self.ids)
+        holds_sudo = (
+            self.env["loyalty.hold"]
+            .sudo()
+            .search(
+                [
+                    ("account_id", "in", self.ids),
+                    ("state", "=", "active"),
+                    ("deadline", "<", now),
+                    ("owner", "!=", owner or ""),
+                ]
+            )
+        )
+        if holds_sudo:
+            holds_sudo.write({"state": "expired"})
+            holds_sudo.account_id._update_held()
+
+    def _end_holds(self, owners, state):
+        """End active holds.
+
+        :param owners: list of (account id, owner)
+        :param str state: what becomes of them
+        """
+        by_account = defaultdict(set)
+        for account_id, owner in owners:
+            by_account[account_id].add(owner)
+        # sudo: holds are written by the ledger alone
+        holds_sudo = (
+            self.env["loyalty.hold"]
+            .sudo()
+            .search([("account_id", "in", list(by_account)), ("state", "=", "active")])
+            .filtered(lambda hold: hold.owner in by_account[hold.account_id.id])
+        )
+        if holds_sudo:
+            holds_sudo.write({"state": state})
+            holds_sudo.account_id._update_held()
+
+    def _update_held(self):
+        """Write the sum of active holds on the accounts.
+
+        It also makes the row change, so that a second transaction that waited for
+        the lock is refused its outdated view and runs again.
+        """
+        self.env["loyalty.hold"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE loyalty_card card
+                   SET ledger_held = (
+                       SELECT COALESCE(sum(hold.amount), 0)
+                         FROM loyalty_hold hold
+                        WHERE hold.account_id = card.id AND hold.state = 'active'
+                   )
+                 WHERE card.id = ANY(%s)
+                """,
+                self.ids,
+            )
+        )
+        self.invalidate_recordset(["ledger_held"], flush=False)
+
+    @api.model
+    def _cron_expire_points(self, batch_size=1000):
+        """Expire points whose last day is over. Safe to run again."""
+        day = fields.Date.context_today(self)
+        self._run_due_lots(
+            [("state", "=", "available"), ("expiry_date", "<", day)],
+            Op.EXPIRE,
+            "expire",
+            day,
+            batch_size,
+        )
+
+    @api.model
+    def _cron_release_points(self, batch_size=1000):
+        """Make pending points available whose day has come. Safe to run again."""
+        day = fields.Date.context_today(self)
+        self._run_due_lots(
+            [("state", "=", "pending"), ("release_date", "<=", day)],
+            Op.RELEASE,
+            "release",
+            day,
+            batch_size,
+        )
+
+    @api.model
+    def _run_due_lots(self, domain, op, kind, day, batch_size):
+        """Post one entry an account for the lots of ``domain``, in batches.
+
+        The key holds the place in the chain, because more lots may fall due on the
+        same day after a first run; that a lot is due is what stops it from moving
+        twice.
+        """
+        Lot = self.env["loyalty.ledger.lot"]
+        commit_progress = self.env["ir.cron"]._commit_progress
+        last_id = 0
+        while True:
+            groups = Lot._read_group(
+                [*domain, ("remaining", ">", 0), ("account_id", ">", last_id)],
+                ["account_id"],
+                order="account_id",
+                limit=batch_size,
+            )
+            accounts = self.browse(group[0].id for group in groups)
+            if not accounts:
+                return
+            last_id = accounts[-1].id
+            self.env["loyalty.ledger"]._post(
+                Move(
+                    account_id=account.id,
+                    key=f"{kind}:{account.ledger_sequence + 1}",
+                    kind=kind,
+                    op=op,
+                    day=day,
+                )
+                for account in accounts
+            )
+            if not commit_progress(len(accounts)):
+                return

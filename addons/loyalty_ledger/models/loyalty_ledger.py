@@ -1,0 +1,645 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from collections import defaultdict
+from dataclasses import replace
+from decimal import Decimal
+
+from psycopg2.extras import Json
+
+from odoo import fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
+
+from ..ledger.book import Account, Lot, NotEnough, NothingToRestore
+from ..ledger.chain import GENESIS, SQL_ROW
+from ..ledger.move import Op
+
+# Odoo lets psycopg2 read numeric columns as float; the exact value comes as text.
+QUANTUM = Decimal("0.0001")
+LARGEST = Decimal(10) ** 12
+SELF_SIZED = (Op.RELEASE, Op.EXPIRE)
+NEEDS_OPEN_LOTS = (Op.DEBIT, Op.TAKE_BACK, Op.EXPIRE, Op.RELEASE)
+
+
+class LoyaltyLedger(models.AbstractModel):
+    """The one way in: every movement of points goes through ``_post``."""
+
+    _name = "loyalty.ledger"
+    _description = "Loyalty Ledger Service"
+
+    def _post(self, moves):
+        """Post moves, in their order, in a constant number of queries.
+
+        The accounts are locked first, in the order of their ids, and stay locked
+        until the transaction ends. A key that an account has seen before moves
+        nothing.
+
+        :param moves: iterable of :class:`~..ledger.move.Move`
+        :return: the entries, in the order of the moves; the first entry for a
+            repeated key; nothing for a RELEASE or an EXPIRE that found nothing
+        :rtype: loyalty.ledger.entry
+        :raise UserError: too few points
+        :raise ValidationError: a bad amount, key or account; a key that was used for
+            another movement
+        """
+        moves = [self._check_move(move) for move in moves]
+        Entry = self.env["loyalty.ledger.entry"]
+        if not moves:
+            return Entry
+        accounts = self._load_accounts(moves)
+        posted = self._load_posted(moves)
+        undone = self._load_undone(moves)
+        self._load_lots(accounts, moves, undone)
+        points_before = {account.id: account.points for account in accounts.values()}
+        results, fresh = [], []
+        for move in moves:
+            spot = (move.account_id, move.key)
+            if spot in posted:
+                self._check_same_movement(move, *posted[spot][1:])
+                results.append(posted[spot][0])
+                continue
+            entry = self._apply(accounts[move.account_id], move, undone)
+            if entry:
+                fresh.append(entry)
+                results.append(entry)
+                posted[spot] = (entry, move.kind, entry.requested)
+        if fresh:
+            self._save(accounts, fresh)
+            self._notify_milestones(accounts, points_before)
+        return Entry.browse(
+            result if isinstance(result, int) else result.id for result in results
+        )
+
+    def _lock(self, account_ids):
+        """Lock accounts against any other movement until the transaction ends.
+
+        ``lock_for_update`` of the ORM skips rows that are locked; here the second
+        comer has to wait. Under REPEATABLE READ PostgreSQL then refuses it with a
+        serialization failure if the first changed the balance, and Odoo runs the
+        whole call again on the new balance.
+
+        :return: one tuple an account: id, scheme, company, points, pending, sequence
+            of the last entry, its hash, and the scheme's step of points
+        """
+        self.env["loyalty.card"].flush_model()
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT card.id, program.scheme_id, card.company_id,
+                       card.points::numeric::text,
+                       COALESCE(card.ledger_pending, 0)::text,
+                       COALESCE(card.ledger_sequence, 0), card.ledger_hash,
+                       scheme.points_rounding::text
+                  FROM loyalty_card card
+                  JOIN loyalty_program program ON program.id = card.program_id
+                  JOIN loyalty_scheme scheme ON scheme.id = program.scheme_id
+                 WHERE card.id = ANY(%(ids)s) AND card.ledger_managed
+                 ORDER BY card.id
+                   FOR NO KEY UPDATE OF card
+                """,
+                ids=sorted(set(account_ids)),
+            )
+        )
+
+    def _check_move(self, move):
+        """Return the move with amounts and date in ledger form.
+
+        :raise ValidationError: if no one could make sense of it
+        """
+        if not move.key or not move.key.isprintable():
+            raise ValidationError(
+                self.env._("A ledger movement needs a key of printable characters.")
+            )
+        if move.reason and not move.reason.isprintable():
+            move = replace(move, reason=" ".join(move.reason.split()))
+        when = (move.date or fields.Datetime.now()).replace(microsecond=0)
+        if move.op in SELF_SIZED:
+            if not move.day:
+                raise ValidationError(
+                    self.env._("Releasing or expiring points needs a day.")
+                )
+            return replace(move, date=when, points=None)
+        points = move.points
+        if not isinstance(points, Decimal) or not points.is_finite():
+            raise ValidationError(
+                self.env._("%(points)s is not a number of points.", points=points)
+            )
+        if points >= LARGEST:
+            raise ValidationError(
+                self.env._("%(points)s are too many points.", points=points)
+            )
+        points = points.quantize(QUANTUM)
+        if points <= 0:
+            raise ValidationError(
+                self.env._("A movement must be of more than zero points.")
+            )
+        return replace(move, date=when, points=points)
+
+    def _load_accounts(self, moves):
+        """Lock and return the accounts of ``moves``, by id, with their holds."""
+        wanted = {move.account_id for move in moves}
+        accounts = {
+            row[0]: Account(
+                id=row[0],
+                scheme_id=row[1],
+                company_id=row[2],
+                points=Decimal(row[3]).quantize(QUANTUM),
+                pending=Decimal(row[4]).quantize(QUANTUM),
+                sequence=row[5],
+                hash=row[6] or GENESIS,
+                step=Decimal(row[7] or 1),
+            )
+            for row in self._lock(wanted)
+        }
+        if len(accounts) < len(wanted):
+            raise ValidationError(
+                self.env._(
+                    "There is no managed loyalty account with number %(ids)s.",
+                    ids=", ".join(str(x) for x in sorted(wanted - set(accounts))),
+                )
+            )
+        debited = [m.account_id for m in moves if m.op in NEEDS_OPEN_LOTS]
+        if debited:
+            for account_id, owner, amount in self._read_holds(debited):
+                accounts[account_id].held[owner] = Decimal(amount)
+        return accounts
+
+    def _read_holds(self, account_ids):
+        """Return (account, owner, points) of the holds that still count."""
+        self.env["loyalty.hold"].flush_model()
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT account_id, owner, amount::text
+                  FROM loyalty_hold
+                 WHERE account_id = ANY(%s) AND state = 'active' AND deadline >= %s
+                """,
+                list(account_ids),
+                fields.Datetime.now(),
+            )
+        )
+
+    def _load_posted(self, moves):
+        """Return what has been posted already under the keys of ``moves``."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT entry.id, entry.account_id, entry.key, entry.kind,
+                       entry.requested::text
+                  FROM loyalty_ledger_entry entry
+                  JOIN UNNEST(%s::int[], %s::text[]) AS move (account_id, key)
+                    ON move.account_id = entry.account_id AND move.key = entry.key
+                """,
+                [move.account_id for move in moves],
+                [move.key for move in moves],
+            )
+        )
+        return {(row[1], row[2]): (row[0], row[3], Decimal(row[4])) for row in rows}
+
+    def _check_same_movement(self, move, kind, requested):
+        """Raise if a key comes back with something else."""
+        if move.kind == kind and move.points in (None, requested):
+            return
+        raise ValidationError(
+            self.env._(
+                "The key %(key)s was used for another movement: %(old_kind)s of"
+                " %(old)s points, not %(new_kind)s of %(new)s.",
+                key=move.key,
+                old_kind=kind,
+                old=requested,
+                new_kind=move.kind,
+                new=move.points,
+            )
+        )
+
+    def _load_undone(self, moves):
+        """Return what the entries to undo put into or took from lots.
+
+        :return dict: by entry id, a list of (lot id, amount); payments of debts are
+            left out, they do not belong to what is undone
+        """
+        entry_ids = sorted({entry_id for move in moves for entry_id in move.undo})
+        undone = defaultdict(list)
+        if entry_ids:
+            for entry_id, lot_id, amount in self.env.execute_query(
+                SQL(
+                    """
+                    SELECT entry_id, lot_id, amount::text
+                      FROM loyalty_ledger_allocation
+                     WHERE entry_id = ANY(%s) AND is_settlement IS NOT TRUE
+                    """,
+                    entry_ids,
+                )
+            ):
+                undone[entry_id].append((lot_id, Decimal(amount)))
+        return undone
+
+    def _load_lots(self, accounts, moves, undone):
+        """Read the lots that ``moves`` can touch; see the indexes of the lot."""
+        opened = {move.account_id for move in moves if move.op in NEEDS_OPEN_LOTS}
+        named = sorted({lot_id for parts in undone.values() for lot_id, _a in parts})
+        columns = SQL(
+            "lot.id, lot.account_id, lot.amount::text, lot.remaining::text, lot.state,"
+            " lot.expiry_date, lot.release_date, lot.transaction_id"
+        )
+        self.env["loyalty.ledger.lot"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT %(columns)s FROM loyalty_ledger_lot lot
+                 WHERE lot.account_id = ANY(%(opened)s) AND lot.remaining <> 0
+                UNION
+                SELECT %(columns)s FROM loyalty_ledger_lot lot
+                 WHERE lot.account_id = ANY(%(all)s)
+                   AND lot.remaining <> 0 AND lot.remaining < 0
+                UNION
+                SELECT %(columns)s FROM loyalty_ledger_lot lot
+                 WHERE lot.id = ANY(%(named)s) AND lot.account_id = ANY(%(all)s)
+                 ORDER BY 1
+                """,
+                columns=columns,
+                opened=sorted(opened),
+                all=sorted(accounts),
+                named=named,
+            )
+        )
+        for row in rows:
+            id_, account_id, amount, remaining, *rest = row
+            accounts[account_id].lots.append(
+                Lot(id_, Decimal(amount), Decimal(remaining), *rest)
+            )
+
+    def _apply(self, account, move, undone):
+        """Do one move in memory and put what goes wrong into words."""
+        net = defaultdict(Decimal)
+        for entry_id in move.undo:
+            for lot_id, amount in undone.get(entry_id, ()):
+                net[lot_id] += amount
+        try:
+            return account.apply(move, net)
+        except NotEnough as error:
+            raise UserError(
+                self._not_enough_message(account, error.points, error.spendable)
+            ) from error
+        except NothingToRestore as error:
+            raise ValidationError(
+                self.env._("More points would be given back than were taken.")
+            ) from error
+
+    def _not_enough_message(self, account, points, spendable):
+        """Return a sentence that a cashier understands."""
+        card_sudo = self.env["loyalty.card"].sudo().browse(account.id)
+        scheme_sudo = card_sudo.program_id.scheme_id
+        return self.env._(
+            "%(name)s can spend %(spendable)s, not %(points)s."
+            " Use fewer or pay another way.",
+            name=card_sudo.partner_id.display_name or card_sudo.code,
+            spendable=scheme_sudo._format_points(float(spendable)),
+            points=scheme_sudo._format_points(float(points)),
+        )
+
+    def _save(self, accounts, entries):
+        """Write entries, lots, allocations and balances.
+
+        Plain SQL, because the ORM would take a query a record, and because nobody can
+        create these records through the ORM.
+        """
+        self._insert_entries(entries)
+        moved = {entry.move.account_id for entry in entries}
+        lots = [lot for id_ in moved for lot in accounts[id_].lots]
+        self._insert_lots([lot for lot in lots if lot.id is None])
+        self._update_lots([lot for lot in lots if lot.entry is None and lot.changed])
+        self._insert_allocations(entries)
+        self._update_accounts([accounts[id_] for id_ in moved])
+        self._capture_holds([accounts[id_] for id_ in moved])
+        self._invalidate(moved, lots)
+
+    def _next_ids(self, table, count):
+        """Take ``count`` ids of a table's sequence."""
+        return [
+            row[0]
+            for row in self.env.execute_query(
+                SQL(
+                    "SELECT nextval(%s::regclass) FROM generate_series(1, %s)",
+                    f"{table}_id_seq",
+                    count,
+                )
+            )
+        ]
+
+    def _insert_dicts(self, table, types, rows, suffix=None):
+        """Insert rows by one statement.
+
+        :param dict types: PostgreSQL type by column
+        :param rows: list of dictionaries with the keys of ``types``
+        :param SQL suffix: for instance an ON CONFLICT clause
+        """
+        self._insert_rows(
+            table, types, [tuple(row[name] for name in types) for row in rows], suffix
+        )
+
+    def _insert_rows(self, table, types, rows, suffix=None):
+        """Insert rows, given as tuples in the order of ``types``, by one statement."""
+        if not rows:
+            return
+        columns = [
+            [Json(value) for value in column] if type_ == "jsonb" else list(column)
+            for type_, column in zip(
+                types.values(), zip(*rows, strict=True), strict=True
+            )
+        ]
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO %(table)s (%(columns)s, create_uid, create_date,
+                                       write_uid, write_date)
+                SELECT data.*, %(uid)s, now() AT TIME ZONE 'UTC',
+                       %(uid)s, now() AT TIME ZONE 'UTC'
+                  FROM UNNEST(%(values)s) AS data
+                %(suffix)s
+                """,
+                table=SQL.identifier(table),
+                columns=SQL(", ").join(map(SQL.identifier, types)),
+                uid=self.env.uid,
+                values=SQL(", ").join(
+                    SQL("%s::%s[]", column, SQL.identifier(type_))
+                    for type_, column in zip(types.values(), columns, strict=True)
+                ),
+                suffix=suffix or SQL(""),
+            )
+        )
+
+    def _insert_entries(self, entries):
+        types = {
+            "id": "int4",
+            "account_id": "int4",
+            "scheme_id": "int4",
+            "company_id": "int4",
+            "sequence": "int4",
+            "kind": "varchar",
+            "amount": "numeric",
+            "pending": "numeric",
+            "requested": "numeric",
+            "shortfall": "numeric",
+            "balance_after": "numeric",
+            "pending_after": "numeric",
+            "date": "timestamp",
+            "key": "varchar",
+            "reason": "varchar",
+            "transaction_id": "int4",
+            "source_transaction_id": "int4",
+            "prev_hash": "varchar",
+            "hash": "varchar",
+        }
+        ids = self._next_ids("loyalty_ledger_entry", len(entries))
+        for entry, id_ in zip(entries, ids, strict=True):
+            entry.id = entry.row["id"] = id_
+        self._insert_dicts(
+            "loyalty_ledger_entry", types, [entry.row for entry in entries]
+        )
+
+    def _insert_lots(self, lots):
+        if not lots:
+            return
+        ids = self._next_ids("loyalty_ledger_lot", len(lots))
+        for lot, id_ in zip(lots, ids, strict=True):
+            lot.id = id_
+        self._insert_rows(
+            "loyalty_ledger_lot",
+            {
+                "id": "int4",
+                "account_id": "int4",
+                "scheme_id": "int4",
+                "company_id": "int4",
+                "entry_id": "int4",
+                "transaction_id": "int4",
+                "amount": "numeric",
+                "remaining": "numeric",
+                "state": "varchar",
+                "release_date": "date",
+                "expiry_date": "date",
+            },
+            [
+                (
+                    lot.id,
+                    lot.entry.row["account_id"],
+                    lot.entry.row["scheme_id"],
+                    lot.entry.row["company_id"],
+                    lot.entry.id,
+                    lot.transaction_id,
+                    lot.amount,
+                    lot.remaining,
+                    lot.state,
+                    lot.release_date,
+                    lot.expiry_date,
+                )
+                for lot in lots
+            ],
+        )
+
+    def _update_lots(self, lots):
+        if not lots:
+            return
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE loyalty_ledger_lot lot
+                   SET remaining = new.remaining, state = new.state
+                  FROM UNNEST(%s::int[], %s::numeric[], %s::varchar[])
+                    AS new (id, remaining, state)
+                 WHERE lot.id = new.id
+                """,
+                [lot.id for lot in lots],
+                [lot.remaining for lot in lots],
+                [lot.state for lot in lots],
+            )
+        )
+
+    def _insert_allocations(self, entries):
+        self._insert_rows(
+            "loyalty_ledger_allocation",
+            {
+                "entry_id": "int4",
+                "lot_id": "int4",
+                "amount": "numeric",
+                "is_settlement": "bool",
+            },
+            [
+                (entry.id, lot.id, amount, settlement)
+                for entry in entries
+                for lot, amount, settlement in entry.allocations
+            ],
+        )
+
+    def _update_accounts(self, accounts):
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE loyalty_card card
+                   SET points = new.points, ledger_pending = new.pending,
+                       ledger_sequence = new.sequence, ledger_hash = new.hash,
+                       write_date = now() AT TIME ZONE 'UTC', write_uid = %s
+                  FROM UNNEST(%s::int[], %s::numeric[], %s::numeric[], %s::int[],
+                              %s::varchar[])
+                    AS new (id, points, pending, sequence, hash)
+                 WHERE card.id = new.id
+                """,
+                self.env.uid,
+                [account.id for account in accounts],
+                [account.points for account in accounts],
+                [account.pending for account in accounts],
+                [account.sequence for account in accounts],
+                [account.hash for account in accounts],
+            )
+        )
+
+    def _capture_holds(self, accounts):
+        captured = [
+            (account.id, owner) for account in accounts for owner in account.captured
+        ]
+        if captured:
+            self.env["loyalty.card"].browse(
+                account_id for account_id, _owner in captured
+            )._end_holds(captured, "captured")
+
+    def _invalidate(self, account_ids, lots):
+        """Forget what the ORM had cached of the rows just written."""
+        self.env["loyalty.card"].browse(account_ids).invalidate_recordset(flush=False)
+        self.env["loyalty.ledger.lot"].browse(
+            lot.id for lot in lots
+        ).invalidate_recordset(flush=False)
+
+    def _notify_milestones(self, accounts, points_before):
+        """Let the native mails "when reaching" go out for managed programs too."""
+        if self.env.context.get("loyalty_no_mail"):
+            return
+        cards_sudo = self.env["loyalty.card"].sudo().browse(accounts)
+        plans = cards_sudo.program_id.communication_plan_ids
+        if any(plan.trigger == "points_reach" for plan in plans):
+            cards_sudo._send_points_reach_communication(
+                {
+                    card: {
+                        "old": float(points_before[card.id]),
+                        "new": float(accounts[card.id].points),
+                    }
+                    for card in cards_sudo
+                }
+            )
+
+    def _audit(self, accounts=None):
+        """Check the books.
+
+        :param accounts: managed accounts; all of them if omitted
+        :return: one dictionary a finding, with ``account_id``, ``check``,
+            ``expected`` and ``found``; empty when everything adds up
+        :rtype: list[dict]
+        """
+        self.env.flush_all()
+        findings = []
+        for check, query in self._get_audit_queries().items():
+            scope = (
+                SQL("TRUE")
+                if accounts is None
+                else SQL("card.id = ANY(%s)", list(accounts.ids))
+            )
+            findings += [
+                {
+                    "account_id": account_id,
+                    "check": check,
+                    "expected": expected,
+                    "found": found,
+                }
+                for account_id, expected, found in self.env.execute_query(
+                    SQL(query, scope=scope)
+                )
+            ]
+        return findings
+
+    def _get_audit_queries(self):
+        """Return the checks: SQL by name, yielding account, expected and found."""
+        totals = """
+            SELECT card.id, COALESCE(card.{column}, 0)::numeric, COALESCE(sum({value}), 0)
+              FROM loyalty_card card
+              LEFT JOIN {source} ON source.account_id = card.id {condition}
+             WHERE card.ledger_managed AND %(scope)s
+             GROUP BY card.id
+            HAVING round(COALESCE(card.{column}, 0)::numeric, 4)
+                   <> COALESCE(sum({value}), 0)
+        """
+        entry, lot = "loyalty_ledger_entry source", "loyalty_ledger_lot source"
+        return {
+            "balance_is_sum_of_entries": totals.format(
+                column="points", value="source.amount", source=entry, condition=""
+            ),
+            "balance_is_sum_of_lots": totals.format(
+                column="points",
+                value="source.remaining",
+                source=lot,
+                condition="AND source.state = 'available'",
+            ),
+            "pending_is_sum_of_entries": totals.format(
+                column="ledger_pending",
+                value="source.pending",
+                source=entry,
+                condition="",
+            ),
+            "pending_is_sum_of_lots": totals.format(
+                column="ledger_pending",
+                value="source.remaining",
+                source=lot,
+                condition="AND source.state = 'pending'",
+            ),
+            "held_is_sum_of_holds": totals.format(
+                column="ledger_held",
+                value="source.amount",
+                source="loyalty_hold source",
+                condition="AND source.state = 'active'",
+            ),
+            "entries_are_allocated": """
+                SELECT card.id, e.amount + e.pending, COALESCE(sum(a.amount), 0)
+                  FROM loyalty_card card
+                  JOIN loyalty_ledger_entry e ON e.account_id = card.id
+                  LEFT JOIN loyalty_ledger_allocation a ON a.entry_id = e.id
+                 WHERE card.ledger_managed AND %(scope)s
+                 GROUP BY card.id, e.id
+                HAVING e.amount + e.pending <> COALESCE(sum(a.amount), 0)
+            """,
+            "lots_are_allocated": """
+                SELECT card.id, lot.remaining, COALESCE(sum(a.amount), 0)
+                  FROM loyalty_card card
+                  JOIN loyalty_ledger_lot lot ON lot.account_id = card.id
+                  LEFT JOIN loyalty_ledger_allocation a ON a.lot_id = lot.id
+                 WHERE card.ledger_managed AND %(scope)s
+                 GROUP BY card.id, lot.id
+                HAVING lot.remaining <> COALESCE(sum(a.amount), 0)
+            """,
+            "chain_is_whole": rf"""
+                SELECT chain.account_id, chain.expected, chain.found
+                  FROM (
+                    SELECT e.account_id,
+                           encode(sha256(convert_to({SQL_ROW}, 'UTF8')), 'hex')
+                               AS expected,
+                           e.hash AS found,
+                           e.prev_hash,
+                           lag(e.hash, 1, repeat('0', 64)) OVER chained AS before,
+                           e.sequence,
+                           row_number() OVER chained AS place
+                      FROM loyalty_ledger_entry e
+                      JOIN loyalty_card card ON card.id = e.account_id
+                     WHERE %(scope)s
+                    WINDOW chained AS (PARTITION BY e.account_id ORDER BY e.sequence)
+                  ) chain
+                 WHERE chain.expected <> chain.found
+                    OR chain.before <> chain.prev_hash
+                    OR chain.place <> chain.sequence
+            """,
+            "chain_ends_at_the_account": """
+                SELECT card.id, card.ledger_hash, last.hash
+                  FROM loyalty_card card
+                  LEFT JOIN loyalty_ledger_entry last
+                    ON last.account_id = card.id
+                   AND last.sequence = card.ledger_sequence
+                 WHERE card.ledger_managed AND %(scope)s
+                   AND COALESCE(card.ledger_hash, '') <> COALESCE(last.hash, '')
+            """,
+        }

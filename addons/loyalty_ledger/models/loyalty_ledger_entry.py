@@ -1,0 +1,204 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.tools import SQL
+
+
+class LoyaltyLedgerEntry(models.Model):
+    """One movement on one account, written once by the ledger service."""
+
+    _name = "loyalty.ledger.entry"
+    _description = "Loyalty Ledger Entry"
+    _order = "id desc"
+    _rec_name = "key"
+
+    account_id = fields.Many2one(
+        comodel_name="loyalty.card",
+        required=True,
+        readonly=True,
+        ondelete="restrict",
+    )
+    partner_id = fields.Many2one(related="account_id.partner_id")
+    scheme_id = fields.Many2one(
+        comodel_name="loyalty.scheme",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    company_id = fields.Many2one(
+        comodel_name="res.company",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    sequence = fields.Integer(
+        required=True,
+        readonly=True,
+        help="Place of the entry in the chain of its account.",
+    )
+    kind = fields.Selection(
+        selection=[
+            ("earn", "Earned"),
+            ("release", "Released"),
+            ("redeem", "Redeemed"),
+            ("return_earn", "Taken back"),
+            ("return_redeem", "Given back"),
+            ("expire", "Expired"),
+            ("adjust", "Adjusted"),
+            ("opening", "Opening balance"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    amount = fields.Float(
+        string="Available",
+        digits="Loyalty Points",
+        readonly=True,
+        help="Effect on what the member can spend.",
+    )
+    pending = fields.Float(
+        digits="Loyalty Points",
+        readonly=True,
+        help="Effect on what waits for its release.",
+    )
+    requested = fields.Float(
+        digits="Loyalty Points",
+        readonly=True,
+        aggregator=None,
+        help="What was asked for. It differs from what moved where points to take"
+        " back had been spent already.",
+    )
+    shortfall = fields.Float(
+        string="Not Recovered",
+        digits="Loyalty Points",
+        readonly=True,
+        help="Points that should have been taken back, but were spent already and"
+        " given up.",
+    )
+    balance_after = fields.Float(
+        string="Balance", digits="Loyalty Points", readonly=True, aggregator=None
+    )
+    pending_after = fields.Float(
+        string="Pending Balance",
+        digits="Loyalty Points",
+        readonly=True,
+        aggregator=None,
+    )
+    date = fields.Datetime(required=True, readonly=True)
+    key = fields.Char(
+        string="Idempotency Key",
+        required=True,
+        readonly=True,
+        help="The same key is never posted twice on one account.",
+    )
+    reason = fields.Char(readonly=True)
+    transaction_id = fields.Many2one(
+        comodel_name="loyalty.transaction",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    source_transaction_id = fields.Many2one(
+        comodel_name="loyalty.transaction",
+        string="Sale",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="The sale whose points are moved. A return names the sale that earned"
+        " or spent them.",
+    )
+    channel_id = fields.Many2one(related="transaction_id.channel_id")
+    store_id = fields.Many2one(related="transaction_id.store_id")
+    allocation_ids = fields.One2many(
+        comodel_name="loyalty.ledger.allocation",
+        inverse_name="entry_id",
+        readonly=True,
+    )
+    prev_hash = fields.Char(string="Previous Hash", required=True, readonly=True)
+    hash = fields.Char(required=True, readonly=True)
+
+    _key_unique = models.UniqueIndex(
+        "(account_id, key)", "This movement has been posted already."
+    )
+    _sequence_unique = models.UniqueIndex(
+        "(account_id, sequence)", "Two entries cannot take the same place in a chain."
+    )
+    _date_idx = models.Index("(date, kind)")
+    _moves_something = models.Constraint(
+        "CHECK (amount <> 0 OR pending <> 0 OR shortfall <> 0)",
+        "An entry must move points.",
+    )
+
+    def init(self):
+        """Let the database itself refuse to change what has been posted."""
+        super().init()
+        self.env.cr.execute(
+            SQL(
+                """
+                CREATE OR REPLACE FUNCTION loyalty_ledger_append_only()
+                RETURNS trigger AS $$
+                BEGIN
+                    RAISE EXCEPTION
+                        'The loyalty ledger is append-only: %% on %% refused',
+                        TG_OP, TG_TABLE_NAME
+                        USING ERRCODE = 'restrict_violation';
+                END
+                $$ LANGUAGE plpgsql
+                """
+            )
+        )
+        self._guard_table(self._table)
+
+    def _guard_table(self, table):
+        """Attach the append-only guard to ``table``."""
+        self.env.cr.execute(
+            SQL(
+                """
+                CREATE OR REPLACE TRIGGER loyalty_append_only
+                BEFORE UPDATE OR DELETE OR TRUNCATE ON %(table)s
+                FOR EACH STATEMENT EXECUTE FUNCTION loyalty_ledger_append_only()
+                """,
+                table=SQL.identifier(table),
+            )
+        )
+
+    @api.depends("kind", "account_id.partner_id")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for entry in self:
+            entry.display_name = self.env._(
+                "%(kind)s – %(name)s",
+                kind=kinds.get(entry.kind),
+                name=entry.account_id.partner_id.name or entry.account_id.code,
+            )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Refuse: entries come from the ledger service alone.
+
+        :raise AccessError: always
+        """
+        self._refuse_change()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Refuse: an entry is never changed.
+
+        :raise AccessError: always
+        """
+        self._refuse_change()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_posted(self):
+        self._refuse_change()
+
+    def _refuse_change(self):
+        raise AccessError(
+            self.env._(
+                "Ledger entries are posted by the ledger alone and never change."
+                " Post an adjustment instead."
+            )
+        )

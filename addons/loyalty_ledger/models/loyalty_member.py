@@ -1,0 +1,114 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+from odoo.tools import format_date
+
+
+class LoyaltyMember(models.Model):
+    _inherit = "loyalty.member"
+
+    account_id = fields.Many2one(
+        comodel_name="loyalty.card",
+        string="Points Account",
+        compute="_compute_account",
+        compute_sudo=True,
+    )
+    points_balance = fields.Float(
+        compute="_compute_account", compute_sudo=True, digits="Loyalty Points"
+    )
+    points_pending = fields.Float(
+        compute="_compute_account", compute_sudo=True, digits="Loyalty Points"
+    )
+    points_value = fields.Monetary(compute="_compute_account", compute_sudo=True)
+    points_summary = fields.Char(compute="_compute_account", compute_sudo=True)
+    expiry_summary = fields.Char(compute="_compute_expiry", compute_sudo=True)
+    transaction_count = fields.Integer(
+        compute="_compute_transactions", compute_sudo=True
+    )
+    transaction_ids = fields.One2many(
+        comodel_name="loyalty.transaction",
+        inverse_name="member_id",
+        string="Transactions",
+        readonly=True,
+    )
+
+    @api.depends("scheme_id.points_program_id", "partner_id")
+    def _compute_account(self):
+        accounts = {
+            (account.program_id, account.partner_id): account
+            for account in self.env["loyalty.card"].search_fetch(
+                [
+                    ("program_id", "in", self.scheme_id.points_program_id.ids),
+                    ("partner_id", "in", self.partner_id.ids),
+                ],
+                ["program_id", "partner_id", "points", "ledger_pending"],
+            )
+        }
+        for member in self:
+            scheme = member.scheme_id
+            account = accounts.get(
+                (scheme.points_program_id, member.partner_id),
+                self.env["loyalty.card"],
+            )
+            member.account_id = account
+            member.points_balance = account.points
+            member.points_pending = account.ledger_pending
+            member.points_value = scheme and scheme._points_to_money(account.points)
+            member.points_summary = scheme and self.env._(
+                "%(points)s, worth %(value)s",
+                points=scheme._format_points(account.points),
+                value=scheme._format_points_value(account.points),
+            )
+
+    @api.depends("account_id")
+    def _compute_expiry(self):
+        for member in self:
+            lots = member._get_expiring_lots()
+            member.expiry_summary = bool(lots) and self.env._(
+                "%(points)s expire on %(date)s",
+                points=member.scheme_id._format_points(sum(lots.mapped("remaining"))),
+                date=format_date(self.env, lots[0].expiry_date),
+            )
+
+    @api.depends("transaction_ids")
+    def _compute_transactions(self):
+        counts = dict(
+            self.env["loyalty.transaction"]._read_group(
+                [("member_id", "in", self.ids)], ["member_id"], ["__count"]
+            )
+        )
+        for member in self:
+            member.transaction_count = counts.get(member._origin, 0)
+
+    def action_view_transactions(self):
+        """Open the transactions of these members."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "loyalty_ledger.loyalty_transaction_action"
+        )
+        action["domain"] = [("member_id", "in", self.ids)]
+        return action
+
+    def action_view_entries(self):
+        """Open the ledger entries of these members."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "loyalty_ledger.loyalty_ledger_entry_action"
+        )
+        action["domain"] = [("account_id", "in", self.account_id.ids)]
+        return action
+
+    def _get_expiring_lots(self):
+        """Return the lots that expire next, all on the same day."""
+        self.ensure_one()
+        Lot_sudo = self.env["loyalty.ledger.lot"].sudo()
+        lots_sudo = Lot_sudo.search(
+            [
+                ("account_id", "=", self.account_id.id),
+                ("remaining", ">", 0),
+                ("expiry_date", ">=", fields.Date.context_today(self)),
+                ("state", "=", "available"),
+            ],
+            order="expiry_date, id",
+        )
+        return lots_sudo.filtered(
+            lambda lot: lot.expiry_date == lots_sudo[0].expiry_date
+        )

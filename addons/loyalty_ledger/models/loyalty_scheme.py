@@ -1,0 +1,504 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from datetime import timedelta
+from decimal import Decimal
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
+from odoo.tools import format_amount
+
+from ..engine import Policy, Rule, round_to_step
+from ..ledger.move import Shortfall
+
+
+class LoyaltyScheme(models.Model):
+    _inherit = "loyalty.scheme"
+
+    points_program_id = fields.Many2one(
+        comodel_name="loyalty.program",
+        string="Points Program",
+        copy=False,
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="Odoo's own program, through which tills and shops offer the points.",
+    )
+
+    # Earning
+    earn_points = fields.Float(
+        string="Points Earned",
+        digits="Loyalty Points",
+        default=1.0,
+        tracking=True,
+        help="Points for every amount below.",
+    )
+    earn_amount = fields.Monetary(
+        string="For Each",
+        default=1.0,
+        tracking=True,
+        help="The amount of a purchase that earns the points above.",
+    )
+    earn_tax = fields.Selection(
+        selection=[("incl", "Tax included"), ("excl", "Tax excluded")],
+        string="Counted On Prices",
+        required=True,
+        default="incl",
+        tracking=True,
+    )
+    points_rounding = fields.Float(
+        string="Smallest Step",
+        digits="Loyalty Points",
+        required=True,
+        default=1.0,
+        help="1 gives whole points, 0.01 gives two decimals. Every channel rounds the"
+        " points of a purchase once, in this way.",
+    )
+    points_rounding_method = fields.Selection(
+        selection=[
+            ("DOWN", "Down"),
+            ("HALF-UP", "To the nearest"),
+            ("UP", "Up"),
+        ],
+        string="Rounded",
+        required=True,
+        default="DOWN",
+    )
+    instant_channel_ids = fields.Many2many(
+        comodel_name="loyalty.channel",
+        relation="loyalty_scheme_instant_channel_rel",
+        column1="scheme_id",
+        column2="channel_id",
+        string="Available at Once In",
+        default=lambda self: self._default_instant_channel_ids(),
+        help="Points earned in these channels can be spent at once. In the others"
+        " they wait until the purchase is paid and the days below are over.",
+    )
+    pending_days = fields.Integer(
+        string="Waiting Days",
+        default=14,
+        help="Days after payment before points become available, usually the time in"
+        " which goods may be returned.",
+    )
+
+    # Spending
+    redeem_points = fields.Float(
+        string="Points Spent",
+        digits="Loyalty Points",
+        default=100.0,
+        tracking=True,
+        help="Points that pay for the amount below.",
+    )
+    redeem_value = fields.Monetary(
+        string="Are Worth",
+        default=1.0,
+        tracking=True,
+        help="What the points above pay for.",
+    )
+    redeem_minimum = fields.Float(
+        string="At Least",
+        digits="Loyalty Points",
+        help="The fewest points that can be spent on one receipt.",
+    )
+    redeem_max_share = fields.Float(
+        string="Up To",
+        default=100.0,
+        help="The largest part of a receipt, in percent, that points can pay.",
+    )
+
+    # Expiry and returns
+    expiry_months = fields.Integer(
+        string="Expire After",
+        help="Months after which unspent points expire. 0: they never do.",
+    )
+    shortfall_policy = fields.Selection(
+        selection=[
+            ("debt", "The member owes them"),
+            ("cap", "They are given up"),
+        ],
+        string="Spent Points of a Return",
+        required=True,
+        default="debt",
+        help="What happens when goods come back, but the points they earned have been"
+        " spent.",
+    )
+    outstanding_points = fields.Float(
+        compute="_compute_outstanding", digits="Loyalty Points"
+    )
+    outstanding_value = fields.Monetary(compute="_compute_outstanding")
+    example = fields.Char(compute="_compute_example")
+
+    _earn_positive = models.Constraint(
+        "CHECK (earn_points >= 0 AND earn_amount > 0)",
+        "Say how many points are earned, for an amount above zero.",
+    )
+    _redeem_positive = models.Constraint(
+        "CHECK (redeem_points > 0 AND redeem_value > 0 AND redeem_minimum >= 0)",
+        "Say what points are worth, with numbers above zero.",
+    )
+    _redeem_share_range = models.Constraint(
+        "CHECK (redeem_max_share > 0 AND redeem_max_share <= 100)",
+        "The part of a receipt that points can pay is between 0 and 100 percent.",
+    )
+    _rounding_positive = models.Constraint(
+        "CHECK (points_rounding >= 0.0001)",
+        "The smallest step of points is at least 0.0001.",
+    )
+    _periods_positive = models.Constraint(
+        "CHECK (pending_days >= 0 AND expiry_months >= 0)",
+        "Waiting days and months to expiry cannot be negative.",
+    )
+    _points_program_unique = models.UniqueIndex(
+        "(points_program_id) WHERE points_program_id IS NOT NULL",
+        "This program belongs to another scheme.",
+    )
+
+    @api.model
+    def _default_instant_channel_ids(self):
+        return self.env["loyalty.channel"]._get_by_code("pos")
+
+    @api.depends("points_program_id", "redeem_points", "redeem_value")
+    def _compute_outstanding(self):
+        totals = dict(
+            self.env["loyalty.card"]
+            .sudo()  # the sum tells nothing about a single member
+            ._read_group(
+                [("program_id", "in", self.points_program_id.ids)],
+                ["program_id"],
+                ["points:sum"],
+            )
+        )
+        for scheme in self:
+            points = totals.get(scheme.points_program_id, 0.0)
+            scheme.outstanding_points = points
+            scheme.outstanding_value = scheme._points_to_money(points)
+
+    @api.depends(
+        "earn_points",
+        "earn_amount",
+        "points_rounding",
+        "points_rounding_method",
+        "redeem_points",
+        "redeem_value",
+        "pending_days",
+        "instant_channel_ids",
+        "point_name",
+        "point_name_plural",
+        "currency_id",
+    )
+    def _compute_example(self):
+        for scheme in self:
+            scheme.example = scheme._get_example()
+
+    def _get_example(self):
+        """Say what the settings mean, in a sentence."""
+        self.ensure_one()
+        if not (
+            self.earn_amount > 0
+            and self.redeem_points > 0
+            and self.points_rounding > 0
+            and self.currency_id
+        ):
+            return False
+        purchase = 25.0
+        points = self._round_points(
+            Decimal(str(purchase * self.earn_points / self.earn_amount))
+        )
+        values = {
+            "purchase": format_amount(self.env, purchase, self.currency_id),
+            "points": self._format_points(points),
+            "value": self._format_points_value(points),
+            "days": self.pending_days,
+            "channels": ", ".join(self.instant_channel_ids.mapped("name")),
+        }
+        if self.instant_channel_ids and self.pending_days:
+            return self.env._(
+                "A purchase of %(purchase)s gives %(points)s, worth %(value)s: at once"
+                " in %(channels)s, elsewhere %(days)s days after payment.",
+                **values,
+            )
+        if self.pending_days:
+            return self.env._(
+                "A purchase of %(purchase)s gives %(points)s, worth %(value)s,"
+                " %(days)s days after payment.",
+                **values,
+            )
+        return self.env._(
+            "A purchase of %(purchase)s gives %(points)s, worth %(value)s.", **values
+        )
+
+    @api.constrains("company_id", "currency_id")
+    def _check_program_company(self):
+        for scheme in self:
+            program_sudo = scheme.sudo().points_program_id
+            if program_sudo and (
+                program_sudo.company_id != scheme.company_id
+                or program_sudo.currency_id != scheme.currency_id
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The company and the currency of %(scheme)s cannot change any"
+                        " more: accounts have been opened in them.",
+                        scheme=scheme.name,
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        schemes = super().create(vals_list)
+        schemes._create_points_program()
+        return schemes
+
+    def write(self, vals):
+        result = super().write(vals)
+        if self._get_program_fields() & vals.keys():
+            # Let the constraints speak before their fields are computed with
+            self.flush_recordset()
+            self._sync_points_program()
+        return result
+
+    def action_view_program(self):
+        """Open the native program of this scheme."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "loyalty.program",
+            "res_id": self._get_program().id,
+            "views": [(False, "form")],
+        }
+
+    def action_create_program(self):
+        """Create the native program of a scheme that has lost it."""
+        self.check_access("write")
+        self._create_points_program()
+
+    def action_view_transactions(self):
+        """Open the transactions of this scheme."""
+        return self._get_scheme_action("loyalty_ledger.loyalty_transaction_action")
+
+    def action_view_entries(self):
+        """Open the ledger entries of this scheme."""
+        return self._get_scheme_action("loyalty_ledger.loyalty_ledger_entry_action")
+
+    def _create_points_program(self):
+        """Create the managed native program of the schemes that have none."""
+        # sudo: who manages loyalty need not be a manager of sales or of tills, whom
+        # Odoo gives its programs to
+        Program = self.env["loyalty.program"].sudo()
+        for scheme in self.filtered(lambda scheme: not scheme.points_program_id):
+            scheme.points_program_id = Program.create(scheme._prepare_program_values())
+
+    def _prepare_program_values(self):
+        """Return the values of the native program that presents this scheme."""
+        self.ensure_one()
+        return {
+            **self._prepare_program_sync_values(),
+            "program_type": "loyalty",
+            "applies_on": "both",
+            "trigger": "auto",
+            "portal_visible": True,
+            "company_id": self.company_id.id,
+            "currency_id": self.currency_id.id,
+            "scheme_id": self.id,
+            # Native screens show a program only if it has a rule; the engine's quote
+            # takes the place of what the rule would give.
+            "rule_ids": [
+                Command.create({"reward_point_mode": "money", "minimum_qty": 0})
+            ],
+            "reward_ids": [Command.create(self._prepare_reward_values())],
+        }
+
+    def _prepare_program_sync_values(self):
+        self.ensure_one()
+        return {
+            "name": self.name,
+            "portal_point_name": self.point_name_plural,
+            "active": self.active and self.state == "open",
+        }
+
+    def _prepare_reward_values(self):
+        self.ensure_one()
+        return {
+            "reward_type": "discount",
+            "discount_mode": "per_point",
+            "discount": float(self._get_point_value()),
+            "discount_applicability": "order",
+            "required_points": self.points_rounding,
+            "description": self.env._(
+                "Pay with %(points)s", points=self.point_name_plural
+            ),
+        }
+
+    @api.model
+    def _get_program_fields(self):
+        """Return the fields that the native program repeats."""
+        return {
+            "name",
+            "active",
+            "state",
+            "point_name_plural",
+            "redeem_points",
+            "redeem_value",
+            "points_rounding",
+        }
+
+    def _sync_points_program(self):
+        """Bring the native programs in line with their schemes."""
+        for scheme in self.filtered("points_program_id"):
+            # sudo: see _create_points_program
+            program_sudo = scheme.points_program_id.sudo().with_context(
+                active_test=False
+            )
+            program_sudo.write(scheme._prepare_program_sync_values())
+            program_sudo.reward_ids.write(scheme._prepare_reward_values())
+
+    def _get_program(self):
+        """Return the native points program.
+
+        :raise UserError: if the scheme has none
+        """
+        self.ensure_one()
+        # sudo: tills and shops read it whatever the rights of who is at them
+        program_sudo = self.sudo().points_program_id
+        if not program_sudo:
+            raise UserError(
+                self.env._(
+                    "%(scheme)s has no points program yet, so nothing can be earned or"
+                    " spent. Open the scheme and press Create Program.",
+                    scheme=self.name,
+                )
+            )
+        return program_sudo.sudo(self.env.su)
+
+    def _get_account(self, member):
+        """Return the points account of a member, opening it if needed."""
+        self.ensure_one()
+        return self._get_accounts(member).get(member.id)
+
+    def _get_accounts(self, members):
+        """Return the points accounts of members, opening those that are missing.
+
+        :raise UserError: if the scheme has no program
+        :raise ConcurrencyError: if another transaction opens one right now; Odoo
+            then runs the call again
+        :return dict: loyalty.card by id of the member
+        """
+        self.ensure_one()
+        program = self._get_program()
+        # sudo: nobody but the ledger opens accounts
+        Card_sudo = self.env["loyalty.card"].sudo()
+        accounts = Card_sudo.search_fetch(
+            [
+                ("program_id", "=", program.id),
+                ("partner_id", "in", members.partner_id.ids),
+            ],
+            ["partner_id"],
+        )
+        by_partner = {account.partner_id: account for account in accounts}
+        missing = members.filtered(lambda member: member.partner_id not in by_partner)
+        for account in Card_sudo._open_accounts(program, missing.partner_id):
+            by_partner[account.partner_id] = account
+        return {
+            member.id: by_partner[member.partner_id].sudo(self.env.su)
+            for member in members
+        }
+
+    def _get_point_value(self):
+        """Return what one point is worth, as Decimal in the scheme's currency."""
+        self.ensure_one()
+        return Decimal(str(self.redeem_value)) / Decimal(str(self.redeem_points))
+
+    def _points_to_money(self, points):
+        """Return what points are worth, rounded down to the currency's smallest coin.
+
+        :param points: float or Decimal
+        :return float: in the scheme's currency
+        """
+        self.ensure_one()
+        if not self.redeem_points:
+            return 0.0
+        value = Decimal(str(points)) * self._get_point_value()
+        coin = Decimal(str(self.currency_id.rounding or 0.01))
+        return float(round_to_step(value, coin, "DOWN"))
+
+    def _money_to_points(self, amount):
+        """Return how many points pay for an amount, rounded up to whole steps.
+
+        :param amount: float or Decimal, in the scheme's currency
+        :return Decimal: points
+        """
+        self.ensure_one()
+        points = Decimal(str(amount)) / self._get_point_value()
+        return round_to_step(points, self._get_step(), "UP")
+
+    def _get_step(self):
+        """Return the smallest step of points as Decimal."""
+        self.ensure_one()
+        return Decimal(str(self.points_rounding)).quantize(Decimal("0.0001"))
+
+    def _round_points(self, points):
+        """Round a Decimal by the scheme's rule."""
+        self.ensure_one()
+        return round_to_step(points, self._get_step(), self.points_rounding_method)
+
+    def _format_points_value(self, points):
+        """Return what points are worth, for a human: "1.20 €"."""
+        self.ensure_one()
+        return format_amount(self.env, self._points_to_money(points), self.currency_id)
+
+    def _format_money(self, amount):
+        """Write an amount in the scheme's currency for a human.
+
+        :param amount: anything that ``float`` takes
+        """
+        self.ensure_one()
+        return format_amount(self.env, float(amount), self.currency_id)
+
+    def _get_policy(self):
+        """Return the scheme's policy for the engine."""
+        self.ensure_one()
+        return Policy(step=self._get_step(), rounding=self.points_rounding_method)
+
+    def _get_rules(self):
+        """Return the scheme's rules, compiled for the engine.
+
+        :return tuple: of :class:`~..engine.Rule`; other modules add theirs
+        """
+        self.ensure_one()
+        if not self.earn_points:
+            return ()
+        return (
+            Rule(
+                key="base",
+                name=self.name,
+                points=Decimal(str(self.earn_points)),
+                per_amount=Decimal(str(self.earn_amount)),
+            ),
+        )
+
+    def _is_pending_channel(self, channel):
+        """Return whether points earned in a channel wait for their release."""
+        self.ensure_one()
+        return channel not in self.instant_channel_ids
+
+    def _get_expiry_date(self, day):
+        """Return the last day on which points earned on ``day`` can be spent.
+
+        :return: a date, or ``None`` if points do not expire
+        """
+        self.ensure_one()
+        if not self.expiry_months:
+            return None
+        return day + relativedelta(months=self.expiry_months)
+
+    def _get_release_date(self, day):
+        """Return when points of a purchase paid on ``day`` become available."""
+        self.ensure_one()
+        return day + timedelta(days=self.pending_days)
+
+    def _get_shortfall(self):
+        """Return what taking back does when the points are spent."""
+        self.ensure_one()
+        return Shortfall(self.shortfall_policy)

@@ -1,0 +1,1183 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import logging
+from collections import defaultdict
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError, UserError, ValidationError
+from odoo.tools import SQL, format_date
+
+from ..engine import Basket, BasketLine, evaluate, round_to_step
+from ..ledger.move import Move, Op
+
+_logger = logging.getLogger(__name__)
+ZERO = Decimal(0)
+EARN_KINDS = ("earn", "return_earn")
+REDEEM_KINDS = ("redeem", "return_redeem")
+
+
+def exact(value):
+    """Return a float of the database as the Decimal that was meant."""
+    return Decimal(str(round(value or 0.0, 6)))
+
+
+class LoyaltyTransaction(models.Model):
+    """A sale or a return as loyalty sees it, whatever the channel.
+
+    Records are made by ``_record``, ``_record_many`` and ``_record_return`` alone.
+    """
+
+    _name = "loyalty.transaction"
+    _description = "Loyalty Transaction"
+    _order = "date desc, id desc"
+    _rec_name = "name"
+
+    name = fields.Char(readonly=True)
+    kind = fields.Selection(
+        selection=[("sale", "Sale"), ("return", "Return")],
+        required=True,
+        readonly=True,
+    )
+    state = fields.Selection(
+        selection=[("posted", "Posted"), ("cancelled", "Cancelled")],
+        required=True,
+        readonly=True,
+    )
+    scheme_id = fields.Many2one(
+        comodel_name="loyalty.scheme",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    member_id = fields.Many2one(
+        comodel_name="loyalty.member",
+        required=True,
+        readonly=True,
+        ondelete="restrict",
+    )
+    partner_id = fields.Many2one(related="member_id.partner_id")
+    account_id = fields.Many2one(
+        comodel_name="loyalty.card",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    company_id = fields.Many2one(
+        comodel_name="res.company",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    store_id = fields.Many2one(
+        comodel_name="loyalty.store",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    channel_id = fields.Many2one(
+        comodel_name="loyalty.channel",
+        required=True,
+        readonly=True,
+        ondelete="restrict",
+    )
+    reference = fields.Char(
+        required=True,
+        readonly=True,
+        help="Identifies the sale within its channel. The same reference is never"
+        " recorded twice.",
+    )
+    date = fields.Datetime(required=True, readonly=True)
+    currency_id = fields.Many2one(
+        comodel_name="res.currency",
+        required=True,
+        readonly=True,
+        ondelete="restrict",
+    )
+    amount_total = fields.Monetary(string="Amount", readonly=True)
+    base_amount = fields.Float(
+        string="Earned On",
+        digits="Loyalty Points",
+        readonly=True,
+        help="The amount that earned points, in the scheme's currency.",
+    )
+    points_earned = fields.Float(
+        digits="Loyalty Points",
+        readonly=True,
+        help="On a return: the points taken back.",
+    )
+    points_redeemed = fields.Float(
+        digits="Loyalty Points",
+        readonly=True,
+        help="On a return: the points given back.",
+    )
+    revision = fields.Integer(readonly=True)
+    digest = fields.Char(readonly=True)
+    trace = fields.Json(readonly=True)
+    origin_id = fields.Many2one(
+        comodel_name="loyalty.transaction",
+        string="Returned Sale",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    return_ids = fields.One2many(
+        comodel_name="loyalty.transaction",
+        inverse_name="origin_id",
+        string="Returns",
+        readonly=True,
+    )
+    line_ids = fields.One2many(
+        comodel_name="loyalty.transaction.line",
+        inverse_name="transaction_id",
+        string="Lines",
+        readonly=True,
+    )
+    entry_ids = fields.One2many(
+        comodel_name="loyalty.ledger.entry",
+        inverse_name="transaction_id",
+        string="Entries",
+        readonly=True,
+    )
+    explanation = fields.Html(compute="_compute_explanation")
+    res_model = fields.Char(string="Document Model", readonly=True)
+    res_id = fields.Many2oneReference(
+        model_field="res_model", string="Document", readonly=True
+    )
+
+    _reference_unique = models.UniqueIndex(
+        "(channel_id, reference)", "This sale has been recorded already."
+    )
+    _member_date_idx = models.Index("(member_id, date DESC)")
+    _document_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
+
+    @api.depends("trace")
+    def _compute_explanation(self):
+        for transaction in self:
+            transaction.explanation = self.env["ir.qweb"]._render(
+                "loyalty_ledger.transaction_explanation",
+                {"sentences": transaction._explain()},
+            )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_posted(self):
+        raise UserError(
+            self.env._("Transactions are kept for ever. Cancel the sale instead.")
+        )
+
+    def action_open_document(self):
+        """Open the order behind the transaction."""
+        self.ensure_one()
+        if not self.res_model or not self.res_id:
+            raise UserError(
+                self.env._("%(name)s was reported from outside.", name=self.name)
+            )
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+            "views": [(False, "form")],
+        }
+
+    def action_view_entries(self):
+        """Open the ledger entries of this transaction."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "loyalty_ledger.loyalty_ledger_entry_action"
+        )
+        action["domain"] = [
+            "|",
+            ("transaction_id", "in", self.ids),
+            ("source_transaction_id", "in", self.ids),
+        ]
+        return action
+
+    # === QUOTE === #
+
+    @api.model
+    def _quote(self, member, scheme, sale):
+        """Say what a sale would earn and could spend. Writes nothing.
+
+        :param member: loyalty.member, empty for a guest
+        :param scheme: loyalty.scheme
+        :param Sale sale: the sale so far
+        :return dict: ``points``, ``pending``, ``available_on``, ``expiry``,
+            ``lines`` (points by line key), ``trace``; and for members ``balance``,
+            ``balance_value``, ``pending_balance``, ``spendable``,
+            ``spendable_value``, ``max_redeem``, ``min_redeem``. Points and money are
+            floats, dates are ``False`` where there is none.
+        """
+        scheme.ensure_one()
+        result = evaluate(
+            self._get_basket(member, scheme, sale),
+            scheme._get_rules(),
+            scheme._get_policy(),
+        )
+        day = sale.date.date()
+        pending = self._is_pending(scheme, sale)
+        quote = {
+            "points": float(result.points),
+            "pending": pending,
+            "available_on": pending and scheme._get_release_date(day),
+            "expiry": scheme._get_expiry_date(day) or False,
+            "lines": {key: float(points) for key, points in result.lines.items()},
+            "trace": list(result.trace),
+            "unit": scheme.point_name_plural,
+            "point_value": float(scheme._get_point_value()),
+        }
+        return {**quote, **self._quote_spending(member, scheme, sale)}
+
+    def _quote_spending(self, member, scheme, sale):
+        """Return what a member has and may spend on a sale."""
+        account = scheme._get_account(member) if member else None
+        spendable = (
+            account._get_spendable(exclude_owner=sale.hold_owner)[account.id]
+            if account
+            else ZERO
+        )
+        balance = account.sudo().points if account else 0.0
+        return {
+            "balance": balance,
+            "balance_value": scheme._points_to_money(balance),
+            "pending_balance": account.sudo().ledger_pending if account else 0.0,
+            "spendable": float(spendable),
+            "spendable_value": scheme._points_to_money(spendable),
+            "max_redeem": float(self._get_max_redeem(scheme, sale, spendable)),
+            "min_redeem": scheme.redeem_minimum,
+        }
+
+    def _get_max_redeem(self, scheme, sale, spendable):
+        """Return the most points that may be spent on a sale.
+
+        Limited by what is there and by the share of the receipt, rounded down to
+        whole steps; zero if that is less than the least allowed.
+        """
+        step = scheme._get_step()
+        points = min(
+            round_to_step(spendable, step, "DOWN"),
+            self._get_receipt_limit(scheme, sale),
+        )
+        return points if points >= exact(scheme.redeem_minimum) else ZERO
+
+    def _get_receipt_limit(self, scheme, sale):
+        """Return the most points that a receipt takes, whoever pays it."""
+        payable = sum(
+            (
+                amount
+                for line, amount in self._convert(scheme, sale, "amount_incl")
+                if not line.is_reward
+            ),
+            ZERO,
+        )
+        payable *= exact(scheme.redeem_max_share) / 100
+        # Up, so that the last coin of a receipt can be paid as well
+        rounding = "UP" if scheme.redeem_max_share == 100 else "DOWN"
+        return max(
+            round_to_step(
+                payable / scheme._get_point_value(), scheme._get_step(), rounding
+            ),
+            ZERO,
+        )
+
+    def _get_basket(self, member, scheme, sale):
+        """Return the sale as the engine takes it."""
+        field = "amount_incl" if scheme.earn_tax == "incl" else "amount_excl"
+        return Basket(
+            lines=tuple(
+                BasketLine(
+                    key=line.key,
+                    amount=amount,
+                    quantity=exact(line.quantity),
+                    product_id=line.product_id,
+                    eligible=line.eligible,
+                    is_reward=line.is_reward,
+                )
+                for line, amount in self._convert(scheme, sale, field)
+            ),
+            channel=sale.channel,
+            refusal=self._get_refusal(member, scheme),
+        )
+
+    def _get_refusal(self, member, scheme):
+        """Return the code that explains why nothing is earned, or ``None``."""
+        if scheme.state != "open" or not scheme.active:
+            return "scheme_closed"
+        if member and member.state != "active":
+            return f"member_{member.state}"
+        return None
+
+    def _convert(self, scheme, sale, field):
+        """Yield each line with its amount in the scheme's currency, at the sale's day.
+
+        The amounts are not rounded: points are rounded, once, by the engine.
+        """
+        rate = self._get_rate(sale, scheme.currency_id)
+        for line in sale.lines:
+            yield line, exact(getattr(line, field)) * rate
+
+    def _get_rate(self, sale, currency):
+        """Return by what a sale's amounts are multiplied, as Decimal."""
+        if sale.currency_id == currency.id:
+            return Decimal(1)
+        rate = self.env["res.currency"]._get_conversion_rate(
+            self.env["res.currency"].browse(sale.currency_id),
+            currency,
+            self.env["res.company"].browse(sale.company_id),
+            sale.date.date(),
+        )
+        return Decimal(repr(rate))
+
+    def _is_pending(self, scheme, sale):
+        if sale.pending is not None:
+            return sale.pending
+        channel = self.env["loyalty.channel"]._get_by_code(sale.channel)
+        return scheme._is_pending_channel(channel)
+
+    # === RECORD === #
+
+    @api.model
+    def _record(self, member, sale):
+        """Record a sale, or what has changed in it since it was recorded.
+
+        :param member: loyalty.member who bought
+        :param Sale sale: the whole sale as it is now
+        :return: loyalty.transaction
+        :raise UserError: too few points; a redemption by a blocked member or in a
+            closed scheme; a scheme without a program
+        """
+        return self._record_many([(member, sale)])
+
+    @api.model
+    def _record_many(self, sales):
+        """Record many sales in a constant number of queries a scheme.
+
+        Sales that were recorded before are compared: what has changed is posted as
+        a difference, what has not is left alone.
+
+        :param sales: list of (loyalty.member, Sale)
+        :return: loyalty.transaction, in the order of ``sales``
+        :raise UserError: see ``_record``; then none of the sales is recorded
+        """
+        known = self._find_recorded(sale for _member, sale in sales)
+        fresh = defaultdict(list)
+        for member, sale in sales:
+            transaction = known.get((sale.channel, sale.reference))
+            if transaction:
+                transaction._revise(member, sale)
+            else:
+                fresh[member.scheme_id].append((member, sale))
+        for scheme, group in fresh.items():
+            for (_member, sale), transaction in zip(
+                group, self._create_recorded(scheme, group), strict=True
+            ):
+                known[sale.channel, sale.reference] = transaction
+        return self.browse(
+            known[sale.channel, sale.reference].id for _member, sale in sales
+        )
+
+    @api.model
+    def _find_recorded(self, sales):
+        """Return the transactions of sales recorded before.
+
+        :return dict: loyalty.transaction by (channel code, reference)
+        """
+        references = defaultdict(set)
+        for sale in sales:
+            references[sale.channel].add(sale.reference)
+        found = {}
+        # sudo: a reference is taken, whoever may see it
+        for code, codes in references.items():
+            channel = self.env["loyalty.channel"]._get_by_code(code)
+            for transaction_sudo in self.sudo().search(
+                [("channel_id", "=", channel.id), ("reference", "in", list(codes))]
+            ):
+                found[code, transaction_sudo.reference] = transaction_sudo
+        return found
+
+    def _create_recorded(self, scheme, sales):
+        """Record sales of one scheme that are new.
+
+        :return: loyalty.transaction in superuser mode, in the order of ``sales``
+        """
+        self._check_once(sales)
+        members = self.env["loyalty.member"].union(*(member for member, _s in sales))
+        accounts = scheme._get_accounts(members)
+        rules, policy = scheme._get_rules(), scheme._get_policy()
+        rows, line_rows, moves = [], [], []
+        ids = self.env["loyalty.ledger"]._next_ids(self._table, len(sales))
+        categories = self._get_categories(sales)
+        for id_, (member, sale) in zip(ids, sales, strict=True):
+            self._check_redeem(member, scheme, sale)
+            result = evaluate(self._get_basket(member, scheme, sale), rules, policy)
+            account = accounts[member.id]
+            rows.append(self._prepare_row(id_, member, account, sale, result))
+            line_rows += self._prepare_line_rows(id_, sale, result, categories)
+            moves += self._prepare_moves(id_, scheme, account, sale, result)
+        self._insert(rows, line_rows)
+        self.env["loyalty.ledger"]._post(moves)
+        # sudo: who sells need not have rights on loyalty records
+        return self.sudo().browse(ids)
+
+    def _check_once(self, sales):
+        references = [(sale.channel, sale.reference) for _member, sale in sales]
+        if len(set(references)) < len(references):
+            raise ValidationError(
+                self.env._("The same sale occurs twice in one delivery.")
+            )
+
+    def _check_redeem(self, member, scheme, sale):
+        """Refuse a redemption that is not allowed.
+
+        :raise UserError: with a sentence for the cashier
+        """
+        points = exact(sale.redeemed)
+        if points < 0 or not points.is_finite():
+            raise ValidationError(
+                self.env._("%(points)s points cannot be spent.", points=points)
+            )
+        if not points:
+            return
+        member.ensure_one()._check_can_transact()
+        if points < exact(scheme.redeem_minimum):
+            raise UserError(
+                self.env._(
+                    "At least %(minimum)s must be spent at a time, not %(points)s.",
+                    minimum=scheme._format_points(scheme.redeem_minimum),
+                    points=scheme._format_points(points),
+                )
+            )
+        limit = self._get_receipt_limit(scheme, sale)
+        if points > limit:
+            raise UserError(
+                self.env._(
+                    "This receipt takes at most %(limit)s, not %(points)s.",
+                    limit=scheme._format_points(limit),
+                    points=scheme._format_points(points),
+                )
+            )
+
+    def _get_categories(self, sales):
+        """Return the category id by product id."""
+        product_ids = {
+            line.product_id for _member, sale in sales for line in sale.lines
+        }
+        # sudo: the category of what was sold is no secret to who sells it
+        products_sudo = (
+            self.env["product.product"].sudo().browse(filter(None, product_ids))
+        )
+        return {product.id: product.categ_id.id or None for product in products_sudo}
+
+    def _prepare_row(self, id_, member, account, sale, result):
+        channel = self.env["loyalty.channel"]._get_by_code(sale.channel)
+        return {
+            "id": id_,
+            "name": sale.name or sale.reference,
+            "kind": "sale",
+            "state": "posted",
+            "scheme_id": member.scheme_id.id,
+            "member_id": member.id,
+            "account_id": account.id,
+            "company_id": sale.company_id,
+            "store_id": sale.store_id or None,
+            "channel_id": channel.id,
+            "reference": sale.reference,
+            "date": sale.date.replace(microsecond=0),
+            "currency_id": sale.currency_id,
+            "amount_total": sum(exact(line.amount_incl) for line in sale.lines),
+            "base_amount": result.base,
+            "points_earned": result.points,
+            "points_redeemed": exact(sale.redeemed),
+            "revision": 0,
+            "digest": sale.digest(),
+            "trace": [*result.trace, *sale.notes],
+            "origin_id": None,
+            "res_model": sale.res_model,
+            "res_id": sale.res_id,
+        }
+
+    def _prepare_line_rows(self, id_, sale, result, categories, origins=None):
+        return [
+            {
+                "transaction_id": id_,
+                "company_id": sale.company_id,
+                "external_id": line.key,
+                "name": line.name,
+                "product_id": line.product_id,
+                "category_id": categories.get(line.product_id),
+                "quantity": exact(line.quantity),
+                "amount_incl": exact(line.amount_incl),
+                "amount_excl": exact(line.amount_excl),
+                "base": result.bases.get(line.key, ZERO),
+                "points": result.lines.get(line.key, ZERO),
+                "is_reward": line.is_reward,
+                "eligible": line.eligible,
+                "origin_line_id": (origins or {}).get(line.key),
+            }
+            for line in sale.lines
+        ]
+
+    def _prepare_moves(self, id_, scheme, account, sale, result):
+        """Return what a new sale moves: first what it spends, then what it earns."""
+        moves = []
+        redeemed = exact(sale.redeemed)
+        if redeemed:
+            moves.append(self._prepare_redeem(id_, account, sale, redeemed, 0))
+        if result.points:
+            moves.append(
+                self._prepare_earn(id_, scheme, account, sale, result.points, 0)
+            )
+        return moves
+
+    def _prepare_redeem(self, id_, account, sale, points, revision):
+        return Move(
+            account_id=account.id,
+            key=f"redeem:{id_}:{revision}",
+            kind="redeem",
+            op=Op.DEBIT,
+            points=points,
+            date=sale.date,
+            transaction_id=id_,
+            hold_owner=sale.hold_owner,
+        )
+
+    def _prepare_earn(self, id_, scheme, account, sale, points, revision):
+        day = sale.date.date()
+        return Move(
+            account_id=account.id,
+            key=f"earn:{id_}:{revision}",
+            kind="earn",
+            op=Op.PEND if self._is_pending(scheme, sale) else Op.CREDIT,
+            points=points,
+            date=sale.date,
+            expiry_date=scheme._get_expiry_date(day),
+            transaction_id=id_,
+        )
+
+    def _insert(self, rows, line_rows):
+        """Insert transactions and lines.
+
+        Plain SQL: one statement a table however many there are. A reference that
+        another transaction has taken meanwhile makes Odoo run the call again.
+        """
+        ledger = self.env["loyalty.ledger"]
+        ledger._insert_dicts(
+            self._table,
+            {
+                "id": "int4",
+                "name": "varchar",
+                "kind": "varchar",
+                "state": "varchar",
+                "scheme_id": "int4",
+                "member_id": "int4",
+                "account_id": "int4",
+                "company_id": "int4",
+                "store_id": "int4",
+                "channel_id": "int4",
+                "reference": "varchar",
+                "date": "timestamp",
+                "currency_id": "int4",
+                "amount_total": "numeric",
+                "base_amount": "numeric",
+                "points_earned": "numeric",
+                "points_redeemed": "numeric",
+                "revision": "int4",
+                "digest": "varchar",
+                "trace": "jsonb",
+                "origin_id": "int4",
+                "res_model": "varchar",
+                "res_id": "int4",
+            },
+            rows,
+            SQL("ON CONFLICT (channel_id, reference) DO NOTHING"),
+        )
+        if self.env.cr.rowcount < len(rows):
+            raise ConcurrencyError(
+                self.env._("The same sale is being recorded by another process.")
+            )
+        self._insert_lines(line_rows)
+
+    def _insert_lines(self, line_rows):
+        self.env["loyalty.ledger"]._insert_dicts(
+            "loyalty_transaction_line",
+            {
+                "transaction_id": "int4",
+                "company_id": "int4",
+                "external_id": "varchar",
+                "name": "varchar",
+                "product_id": "int4",
+                "category_id": "int4",
+                "quantity": "numeric",
+                "amount_incl": "numeric",
+                "amount_excl": "numeric",
+                "base": "numeric",
+                "points": "numeric",
+                "is_reward": "bool",
+                "eligible": "bool",
+                "origin_line_id": "int4",
+            },
+            line_rows,
+        )
+
+    # === REVISE, CANCEL, RETURN === #
+
+    def _revise(self, member, sale):
+        """Post what has changed in a sale since it was recorded."""
+        self.ensure_one()
+        if self.member_id != member:
+            raise ValidationError(
+                self.env._(
+                    "%(name)s was recorded for another member already.", name=self.name
+                )
+            )
+        if self.kind != "sale":
+            raise ValidationError(
+                self.env._("%(name)s is a return, not a sale.", name=self.name)
+            )
+        if self.digest == sale.digest() and self.state == "posted":
+            return
+        account, scheme = self.account_id, self.scheme_id
+        self.env["loyalty.ledger"]._lock(account.ids)
+        result = evaluate(
+            self._get_basket(member, scheme, sale),
+            scheme._get_rules(),
+            scheme._get_policy(),
+        )
+        revision = self.revision + 1
+        earned = result.points - exact(self.points_earned)
+        redeemed = exact(sale.redeemed) - exact(self.points_redeemed)
+        if redeemed > 0:
+            self._check_redeem(member, scheme, sale)
+        moves = []
+        if earned < 0:
+            moves.append(self._prepare_take_back(-earned, revision))
+        if redeemed < 0:
+            moves.append(self._prepare_restore(-redeemed, revision))
+        if redeemed > 0:
+            moves.append(
+                self._prepare_redeem(self.id, account, sale, redeemed, revision)
+            )
+        if earned > 0:
+            moves.append(
+                self._prepare_earn(self.id, scheme, account, sale, earned, revision)
+            )
+        self.env["loyalty.ledger"]._post(moves)
+        self._rewrite(sale, result, revision)
+
+    def _rewrite(self, sale, result, revision):
+        """Bring the record in line with a revised sale; the entries tell the story."""
+        self.line_ids.filtered(
+            lambda line: line.external_id not in {new.key for new in sale.lines}
+        )._retire()
+        kept = {line.external_id: line for line in self.line_ids}
+        categories = self._get_categories([(None, sale)])
+        new_rows = []
+        for row in self._prepare_line_rows(self.id, sale, result, categories):
+            line = kept.get(row["external_id"])
+            if not line:
+                new_rows.append(row)
+                continue
+            line.write(
+                {
+                    name: float(row[name])
+                    for name in (
+                        "quantity",
+                        "amount_incl",
+                        "amount_excl",
+                        "base",
+                        "points",
+                    )
+                }
+            )
+        self.flush_model()
+        self._insert_lines(new_rows)
+        self.invalidate_recordset(["line_ids"])
+        self.write(
+            {
+                "state": "posted",
+                "amount_total": float(
+                    sum(exact(line.amount_incl) for line in sale.lines)
+                ),
+                "base_amount": float(result.base),
+                "points_earned": float(result.points),
+                "points_redeemed": sale.redeemed,
+                "revision": revision,
+                "digest": sale.digest(),
+                "trace": [*result.trace, *sale.notes],
+            }
+        )
+
+    def _get_undo_entries(self, kinds):
+        """Return the ids of the entries that moved the points of these sales."""
+        return tuple(
+            self.env["loyalty.ledger.entry"]
+            .sudo()
+            .search(
+                [
+                    ("source_transaction_id", "in", self.ids),
+                    ("kind", "in", kinds),
+                ],
+                order="id",
+            )
+            .ids
+        )
+
+    def _prepare_take_back(self, points, step, transaction=None):
+        """Return the move that takes back points this sale has earned."""
+        transaction = transaction or self
+        return Move(
+            account_id=self.account_id.id,
+            key=f"return_earn:{transaction.id}:{step}",
+            kind="return_earn",
+            op=Op.TAKE_BACK,
+            points=points,
+            transaction_id=transaction.id,
+            source_transaction_id=self.id,
+            undo=self._get_undo_entries(EARN_KINDS),
+            shortfall=self.scheme_id._get_shortfall(),
+        )
+
+    def _prepare_restore(self, points, step, transaction=None):
+        """Return the move that gives back points this sale has spent."""
+        transaction = transaction or self
+        return Move(
+            account_id=self.account_id.id,
+            key=f"return_redeem:{transaction.id}:{step}",
+            kind="return_redeem",
+            op=Op.RESTORE,
+            points=points,
+            transaction_id=transaction.id,
+            source_transaction_id=self.id,
+            undo=self._get_undo_entries(REDEEM_KINDS),
+        )
+
+    def _cancel(self, reason=None):
+        """Reverse everything that still stands of these sales or returns.
+
+        Cancelling again does nothing.
+
+        :param str reason: for the explanation
+        """
+        for transaction in self.sudo().filtered(lambda t: t.state == "posted"):
+            self.env["loyalty.ledger"]._lock(transaction.account_id.ids)
+            if transaction.kind == "return":
+                transaction._cancel_return()
+            else:
+                transaction._cancel_sale()
+            transaction.write(
+                {
+                    "state": "cancelled",
+                    "revision": transaction.revision + 1,
+                    "points_earned": 0.0,
+                    "points_redeemed": 0.0,
+                    "trace": [
+                        *(transaction.trace or []),
+                        {"code": "cancelled", "reason": reason or ""},
+                    ],
+                }
+            )
+
+    def _cancel_sale(self):
+        returns = self.return_ids.filtered(lambda t: t.state == "posted")
+        earned = exact(self.points_earned) - sum(
+            (exact(t.points_earned) for t in returns), ZERO
+        )
+        redeemed = exact(self.points_redeemed) - sum(
+            (exact(t.points_redeemed) for t in returns), ZERO
+        )
+        step = self.revision + 1
+        moves = []
+        if earned > 0:
+            moves.append(self._prepare_take_back(earned, step))
+        if redeemed > 0:
+            moves.append(self._prepare_restore(redeemed, step))
+        self.env["loyalty.ledger"]._post(moves)
+
+    def _cancel_return(self):
+        """Earn and spend again what a return had reversed, lot by lot."""
+        moves = []
+        step = self.revision + 1
+        entries = self.entry_ids.sorted("id")
+        taken = entries.filtered(lambda e: e.kind == "return_earn")
+        given = entries.filtered(lambda e: e.kind == "return_redeem")
+        source = self.origin_id
+        if given:
+            moves.append(
+                Move(
+                    account_id=self.account_id.id,
+                    key=f"redeem:{self.id}:{step}",
+                    kind="redeem",
+                    op=Op.TAKE_BACK,
+                    points=sum((exact(e.amount + e.pending) for e in given), ZERO),
+                    transaction_id=self.id,
+                    source_transaction_id=source.id,
+                    undo=tuple(given.ids),
+                    shortfall=self.scheme_id._get_shortfall(),
+                )
+            )
+        moved = -sum((exact(e.amount + e.pending) for e in taken), ZERO)
+        if moved:
+            moves.append(
+                Move(
+                    account_id=self.account_id.id,
+                    key=f"earn:{self.id}:{step}",
+                    kind="earn",
+                    op=Op.RESTORE,
+                    points=moved,
+                    transaction_id=self.id,
+                    source_transaction_id=source.id,
+                    undo=tuple(taken.ids),
+                )
+            )
+        self.env["loyalty.ledger"]._post(moves)
+
+    def _record_return(self, sale):
+        """Record that goods of this sale came back.
+
+        Each line takes back the points it earned, in proportion to what of it comes
+        back; what the sale had spent is given back in proportion to the goods. The
+        last return takes the rounding rest of both. Recording the same return again
+        does nothing.
+
+        :param Sale sale: the return; its lines name the sold ones by ``origin_key``,
+            with positive quantities and amounts
+        :return: loyalty.transaction of kind "return"
+        :raise ValidationError: a line that this sale does not have
+        """
+        origin = self.sudo().ensure_one()
+        known = self._find_recorded([sale])
+        if known:
+            return next(iter(known.values()))
+        self.env["loyalty.ledger"]._lock(origin.account_id.ids)
+        lines, shares = origin._match_returned_lines(sale)
+        taken = {
+            key: origin._get_returned_points(line, share)
+            for (key, line), share in zip(lines.items(), shares, strict=True)
+        }
+        earned = sum(taken.values(), ZERO)
+        redeemed = origin._get_returned_redemption(sale)
+        id_ = self.env["loyalty.ledger"]._next_ids(self._table, 1)[0]
+        row, line_rows = origin._prepare_return_rows(id_, sale, lines, taken, redeemed)
+        self._insert([row], line_rows)
+        returned = self.sudo().browse(id_)
+        moves = []
+        if earned:
+            moves.append(origin._prepare_take_back(earned, 0, returned))
+        if redeemed:
+            moves.append(origin._prepare_restore(redeemed, 0, returned))
+        self.env["loyalty.ledger"]._post(moves)
+        origin.invalidate_recordset(["return_ids"])
+        return returned
+
+    def _match_returned_lines(self, sale):
+        """Find the sold lines of a return.
+
+        :return: (loyalty.transaction.line by key of the return line, list of the
+            share of each that will have come back in all, as Decimal up to 1)
+        """
+        sold = {line.external_id: line for line in self.line_ids}
+        lines, shares = {}, []
+        now = defaultdict(lambda: ZERO)
+        for line in sale.lines:
+            if line.origin_key not in sold:
+                raise ValidationError(
+                    self.env._(
+                        "%(line)s was not sold on %(name)s.",
+                        line=line.name or line.key,
+                        name=self.name,
+                    )
+                )
+            origin = sold[line.origin_key]
+            now[origin] += abs(exact(line.amount_incl))
+            before = sum(
+                (
+                    abs(exact(other.amount_incl))
+                    for other in self._get_return_lines()
+                    if other.origin_line_id == origin
+                ),
+                ZERO,
+            )
+            amount = abs(exact(origin.amount_incl))
+            lines[line.key] = origin
+            shares.append(min((before + now[origin]) / amount, 1) if amount else 1)
+        return lines, shares
+
+    def _get_return_lines(self):
+        return self.return_ids.filtered(lambda t: t.state == "posted").line_ids
+
+    def _get_returned_points(self, line, share):
+        """Return the points of a sold line that a return takes back."""
+        before = sum(
+            (
+                exact(other.points)
+                for other in self._get_return_lines()
+                if other.origin_line_id == line
+            ),
+            ZERO,
+        )
+        due = exact(line.points) * share
+        if share < 1:
+            due = round_to_step(due, self.scheme_id._get_step(), "DOWN")
+        return max(due - before, ZERO)
+
+    def _get_returned_redemption(self, sale):
+        """Return the spent points of this sale that a return gives back."""
+        spent = exact(self.points_redeemed)
+        goods = sum(
+            (
+                abs(exact(line.amount_incl))
+                for line in self.line_ids
+                if not line.is_reward
+            ),
+            ZERO,
+        )
+        if not spent or not goods:
+            return ZERO
+        earlier = self.return_ids.filtered(lambda t: t.state == "posted")
+        sold_rewards = self.line_ids.filtered("is_reward")
+        came_back = sum(
+            (
+                abs(exact(line.amount_incl))
+                for line in earlier.line_ids
+                if not line.is_reward
+            ),
+            ZERO,
+        ) + sum(
+            (
+                abs(exact(line.amount_incl))
+                for line in sale.lines
+                if line.origin_key not in set(sold_rewards.mapped("external_id"))
+            ),
+            ZERO,
+        )
+        due = spent
+        if came_back < goods:
+            due = round_to_step(
+                spent * came_back / goods, self.scheme_id._get_step(), "DOWN"
+            )
+        before = sum((exact(t.points_redeemed) for t in earlier), ZERO)
+        return max(due - before, ZERO)
+
+    def _prepare_return_rows(self, id_, sale, lines, taken, redeemed):
+        channel = self.env["loyalty.channel"]._get_by_code(sale.channel)
+        earned = sum(taken.values(), ZERO)
+        row = {
+            "id": id_,
+            "name": sale.name or sale.reference,
+            "kind": "return",
+            "state": "posted",
+            "scheme_id": self.scheme_id.id,
+            "member_id": self.member_id.id,
+            "account_id": self.account_id.id,
+            "company_id": sale.company_id,
+            "store_id": sale.store_id or None,
+            "channel_id": channel.id,
+            "reference": sale.reference,
+            "date": sale.date.replace(microsecond=0),
+            "currency_id": sale.currency_id,
+            "amount_total": -sum(exact(line.amount_incl) for line in sale.lines),
+            "base_amount": ZERO,
+            "points_earned": earned,
+            "points_redeemed": redeemed,
+            "revision": 0,
+            "digest": sale.digest(),
+            "trace": [
+                {
+                    "code": "return",
+                    "sale": self.name,
+                    "points": str(earned),
+                    "redeemed": str(redeemed),
+                },
+                *sale.notes,
+            ],
+            "origin_id": self.id,
+            "res_model": sale.res_model,
+            "res_id": sale.res_id,
+        }
+        line_rows = [
+            {
+                "transaction_id": id_,
+                "company_id": sale.company_id,
+                "external_id": line.key,
+                "name": line.name,
+                "product_id": line.product_id,
+                "category_id": lines[line.key].category_id.id or None,
+                "quantity": exact(line.quantity),
+                "amount_incl": exact(line.amount_incl),
+                "amount_excl": exact(line.amount_excl),
+                "base": ZERO,
+                "points": taken[line.key],
+                "is_reward": lines[line.key].is_reward,
+                "eligible": line.eligible,
+                "origin_line_id": lines[line.key].id,
+            }
+            for line in sale.lines
+        ]
+        return row, line_rows
+
+    # === PENDING === #
+
+    def _start_pending(self, day):
+        """Start the waiting time of pending points, usually because of payment.
+
+        :param date day: the day of payment
+        """
+        for scheme, transactions in self.sudo().grouped("scheme_id").items():
+            lots_sudo = (
+                self.env["loyalty.ledger.lot"]
+                .sudo()
+                .search(
+                    [
+                        ("transaction_id", "in", transactions.ids),
+                        ("state", "=", "pending"),
+                        ("release_date", "=", False),
+                    ]
+                )
+            )
+            release_date = scheme._get_release_date(day)
+            lots_sudo.write({"release_date": release_date})
+            if release_date <= fields.Date.context_today(self):
+                transactions._release_due()
+
+    def _release_due(self):
+        """Make pending points available whose day has come."""
+        day = fields.Date.context_today(self)
+        self.env["loyalty.ledger"]._post(
+            Move(
+                account_id=account.id,
+                key=f"release:{account.ledger_sequence + 1}",
+                kind="release",
+                op=Op.RELEASE,
+                day=day,
+            )
+            for account in self.sudo().account_id
+        )
+
+    # === FOR PEOPLE === #
+
+    def _get_summary(self):
+        """Return what a receipt or a confirmation page says about a transaction.
+
+        :return dict: floats ``earned``, ``redeemed``, ``balance``, ``pending``; the
+            same as text under ``…_text``; ``available_on`` and ``expiry`` as text
+            or ``False``; ``scheme``, ``unit``, ``member``, ``kind``
+        """
+        self.ensure_one()
+        sudo = self.sudo()
+        scheme, account = sudo.scheme_id, sudo.account_id
+        lots = account.lot_ids.filtered(lambda lot: lot.remaining > 0)
+        own = lots.filtered(lambda lot: lot.transaction_id == self)
+        waiting = own.filtered(lambda lot: lot.state == "pending")
+        ending = lots.filtered(
+            lambda lot: lot.state == "available" and lot.expiry_date
+        ).sorted("expiry_date")[:1]
+        dates = [lot.release_date for lot in waiting if lot.release_date]
+        return {
+            "kind": sudo.kind,
+            "scheme": scheme.name,
+            "unit": scheme.point_name_plural,
+            "member": sudo.member_id.display_name,
+            "earned": sudo.points_earned,
+            "earned_text": scheme._format_points(sudo.points_earned),
+            "redeemed": sudo.points_redeemed,
+            "redeemed_text": scheme._format_points(sudo.points_redeemed),
+            "redeemed_value": scheme._format_points_value(sudo.points_redeemed),
+            "pending": sum(waiting.mapped("remaining")),
+            "available_on": bool(dates) and format_date(self.env, min(dates)),
+            "balance": account.points,
+            "balance_text": scheme._format_points(account.points),
+            "balance_value": scheme._format_points_value(account.points),
+            "expiry": bool(ending)
+            and self.env._(
+                "%(points)s expire on %(date)s",
+                points=scheme._format_points(
+                    sum(
+                        lot.remaining
+                        for lot in lots
+                        if lot.state == "available"
+                        and lot.expiry_date == ending.expiry_date
+                    )
+                ),
+                date=format_date(self.env, ending.expiry_date),
+            ),
+        }
+
+    def _explain(self):
+        """Return the explanation of a transaction as sentences.
+
+        :rtype: list[str]
+        """
+        self.ensure_one()
+        return [
+            sentence
+            for item in self.trace or []
+            if (sentence := self._explain_item(item))
+        ]
+
+    def _explain_item(self, item):
+        """Return one step of the explanation as a sentence, in the user's language."""
+        explain = getattr(self, f"_explain_{item.get('code')}", None)
+        return explain(item) if explain else ""
+
+    def _explain_rule(self, item):
+        scheme = self.scheme_id
+        return self.env._(
+            "%(rule)s: %(points)s for each %(per)s. On %(base)s that is %(given)s.",
+            rule=item["name"],
+            points=scheme._format_points(item["points"]),
+            per=scheme._format_money(item["per_amount"]),
+            base=scheme._format_money(item["base"]),
+            given=scheme._format_points(item["given"]),
+        )
+
+    def _explain_discount(self, item):
+        return self.env._(
+            "Discounts and rewards of %(amount)s lower what was paid, and with it what"
+            " is earned.",
+            amount=self.scheme_id._format_money(item["amount"]),
+        )
+
+    def _explain_rounding(self, item):
+        return self.env._(
+            "Rounded to %(points)s.",
+            points=self.scheme_id._format_points(item["points"]),
+        )
+
+    def _explain_not_eligible(self, item):
+        names = self.line_ids.filtered(
+            lambda line: line.external_id in item["lines"]
+        ).mapped("name")
+        return self.env._(
+            "Nothing is earned on %(lines)s.", lines=", ".join(filter(None, names))
+        )
+
+    def _explain_nothing_eligible(self, _item):
+        return self.env._("Nothing was bought that earns.")
+
+    def _explain_scheme_closed(self, _item):
+        return self.env._("The scheme was closed, so nothing is earned.")
+
+    def _explain_member_blocked(self, _item):
+        return self.env._("The membership was blocked, so nothing is earned.")
+
+    def _explain_member_left(self, _item):
+        return self.env._("The member had left, so nothing is earned.")
+
+    def _explain_cancelled(self, item):
+        if item.get("reason"):
+            return self.env._("Cancelled: %(reason)s.", reason=item["reason"])
+        return self.env._("Cancelled.")
+
+    def _explain_return(self, item):
+        scheme = self.scheme_id
+        return self.env._(
+            "Return of goods from %(sale)s: %(points)s taken back, %(redeemed)s given"
+            " back.",
+            sale=item["sale"],
+            points=scheme._format_points(item["points"]),
+            redeemed=scheme._format_points(item["redeemed"]),
+        )
+
+    def _explain_note(self, item):
+        return item.get("text", "")

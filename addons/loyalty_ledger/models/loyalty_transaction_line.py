@@ -1,0 +1,77 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import fields, models
+
+
+class LoyaltyTransactionLine(models.Model):
+    _name = "loyalty.transaction.line"
+    _description = "Loyalty Transaction Line"
+    _order = "transaction_id desc, id"
+    _rec_name = "name"
+
+    transaction_id = fields.Many2one(
+        comodel_name="loyalty.transaction",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+    )
+    member_id = fields.Many2one(related="transaction_id.member_id")
+    date = fields.Datetime(related="transaction_id.date")
+    company_id = fields.Many2one(
+        comodel_name="res.company",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    currency_id = fields.Many2one(related="transaction_id.currency_id")
+    external_id = fields.Char(string="Line Reference", required=True, readonly=True)
+    name = fields.Char(readonly=True)
+    product_id = fields.Many2one(
+        comodel_name="product.product",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    category_id = fields.Many2one(
+        comodel_name="product.category",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The category of the product at the time of the sale.",
+    )
+    quantity = fields.Float(digits="Product Unit", readonly=True)
+    amount_incl = fields.Monetary(string="Amount with Tax", readonly=True)
+    amount_excl = fields.Monetary(string="Amount without Tax", readonly=True)
+    base = fields.Float(
+        string="Earned On",
+        digits="Loyalty Points",
+        readonly=True,
+        help="The part of the amount that earned points, in the scheme's currency.",
+    )
+    points = fields.Float(digits="Loyalty Points", readonly=True)
+    is_reward = fields.Boolean(string="Reward", readonly=True)
+    eligible = fields.Boolean(readonly=True)
+    origin_line_id = fields.Many2one(
+        comodel_name="loyalty.transaction.line",
+        string="Returned Line",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+
+    _external_unique = models.UniqueIndex(
+        "(transaction_id, external_id)",
+        "A line cannot occur twice in one transaction.",
+    )
+
+    def _retire(self):
+        """Zero the lines that a revised sale no longer has; nothing is deleted."""
+        self.write(
+            {
+                "quantity": 0.0,
+                "amount_incl": 0.0,
+                "amount_excl": 0.0,
+                "base": 0.0,
+                "points": 0.0,
+            }
+        )
