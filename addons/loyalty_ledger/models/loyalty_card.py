@@ -218,7 +218,7 @@ class LoyaltyCard(models.Model):
     def _get_adjustment_expiry(self, value):
         if value <= 0:
             return None
-        return self.sudo().scheme_id._get_expiry_date(fields.Date.context_today(self))
+        return self.sudo().scheme_id._get_expiry_date(fields.Date.today())
 
     def _get_spendable(self, exclude_owner=None):
         """Return what each account can spend now.
@@ -388,7 +388,7 @@ class LoyaltyCard(models.Model):
     @api.model
     def _cron_expire_points(self, batch_size=1000):
         """Expire points whose last day is over. Safe to run again."""
-        day = fields.Date.context_today(self)
+        day = fields.Date.today()
         self._run_due_lots(
             [("state", "=", "available"), ("expiry_date", "<", day)],
             Op.EXPIRE,
@@ -400,7 +400,7 @@ class LoyaltyCard(models.Model):
     @api.model
     def _cron_release_points(self, batch_size=1000):
         """Make pending points available whose day has come. Safe to run again."""
-        day = fields.Date.context_today(self)
+        day = fields.Date.today()
         self._run_due_lots(
             [("state", "=", "pending"), ("release_date", "<=", day)],
             Op.RELEASE,
@@ -422,7 +422,7 @@ class LoyaltyCard(models.Model):
         last_id = 0
         while True:
             groups = Lot._read_group(
-                [*domain, ("remaining", ">", 0), ("account_id", ">", last_id)],
+                [*domain, ("remaining", ">", 0), ("account_id.id", ">", last_id)],
                 ["account_id"],
                 order="account_id",
                 limit=batch_size,

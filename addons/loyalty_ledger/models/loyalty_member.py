@@ -104,7 +104,7 @@ class LoyaltyMember(models.Model):
             [
                 ("account_id", "=", self.account_id.id),
                 ("remaining", ">", 0),
-                ("expiry_date", ">=", fields.Date.context_today(self)),
+                ("expiry_date", ">=", fields.Date.today()),
                 ("state", "=", "available"),
             ],
             order="expiry_date, id",

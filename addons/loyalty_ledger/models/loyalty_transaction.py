@@ -1037,12 +1037,12 @@ class LoyaltyTransaction(models.Model):
             )
             release_date = scheme._get_release_date(day)
             lots_sudo.write({"release_date": release_date})
-            if release_date <= fields.Date.context_today(self):
+            if release_date <= fields.Date.today():
                 transactions._release_due()
 
     def _release_due(self):
         """Make pending points available whose day has come."""
-        day = fields.Date.context_today(self)
+        day = fields.Date.today()
         self.env["loyalty.ledger"]._post(
             Move(
                 account_id=account.id,
