@@ -1,0 +1,112 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from unittest.mock import patch
+
+from odoo import SUPERUSER_ID, api
+from odoo.exceptions import ConcurrencyError
+from odoo.modules.registry import Registry
+from odoo.service.model import retrying
+from odoo.tests import tagged
+from odoo.tests.common import BaseCase, get_db_name
+from odoo.tools import mute_logger
+
+
+@tagged("-at_install", "post_install")
+class TestConcurrentEnrol(BaseCase):
+    """Two people enrol the same customer at the same moment, on real cursors."""
+
+    def setUp(self):
+        super().setUp()
+        self.registry = Registry(get_db_name())
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            self.scheme_id = env["loyalty.scheme"].create({"name": "Race"}).id
+            self.partner_id = env["res.partner"].create({"name": "Racer"}).id
+        self.addCleanup(self._clean_up)  # after the cursors of the tests are closed
+
+    def _clean_up(self):
+        with self.registry.cursor() as cr:
+            members = "SELECT id FROM loyalty_member WHERE scheme_id = %s"
+            cr.execute(
+                f"DELETE FROM mail_message WHERE model = 'loyalty.member' "
+                f"AND res_id IN ({members})",
+                [self.scheme_id],
+            )
+            cr.execute(
+                "DELETE FROM mail_message WHERE (model, res_id) IN "
+                "(('loyalty.scheme', %s), ('res.partner', %s))",
+                [self.scheme_id, self.partner_id],
+            )
+            for query, value in (
+                ("DELETE FROM loyalty_member_card WHERE scheme_id = %s", "scheme"),
+                ("DELETE FROM loyalty_member WHERE scheme_id = %s", "scheme"),
+                ("DELETE FROM loyalty_scheme WHERE id = %s", "scheme"),
+                ("DELETE FROM res_partner WHERE id = %s", "partner"),
+            ):
+                cr.execute(query, [getattr(self, f"{value}_id")])
+
+    def _open_env(self):
+        """Return an environment with a cursor of its own.
+
+        It must be made in the main thread, which holds the registry's lock while
+        the tests run.
+        """
+        cr = self.registry.cursor()
+        self.addCleanup(cr.close)
+        return api.Environment(cr, SUPERUSER_ID, {})
+
+    def _enrol(self, env):
+        return env["loyalty.member"]._enrol(
+            env["res.partner"].browse(self.partner_id),
+            env["loyalty.scheme"].browse(self.scheme_id),
+        )
+
+    def _count_members(self):
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "SELECT count(*) FROM loyalty_member WHERE scheme_id = %s",
+                [self.scheme_id],
+            )
+            return cr.fetchone()[0]
+
+    @mute_logger("odoo.sql_db")
+    def test_loser_is_told_to_retry(self):
+        barrier = Barrier(2, timeout=30)
+
+        def run(env):
+            env.cr.execute("SELECT 1")  # take the snapshot before either has won
+            barrier.wait()
+            try:
+                self._enrol(env)
+            except ConcurrencyError:
+                env.cr.rollback()
+                return "retry"
+            env.cr.commit()
+            return "enrolled"
+
+        envs = [self._open_env(), self._open_env()]
+        with ThreadPoolExecutor(max_workers=2) as executor:
+            futures = [executor.submit(run, env) for env in envs]
+            outcomes = [future.result(timeout=60) for future in futures]
+        self.assertEqual(sorted(outcomes), ["enrolled", "retry"])
+        self.assertEqual(self._count_members(), 1)
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_retry_finds_the_member(self):
+        loser, winner = self._open_env(), self._open_env()
+        winners = []
+
+        def enrol():
+            loser.cr.execute("SELECT 1")  # take the snapshot before the other wins
+            if not winners:
+                winners.append(self._enrol(winner).id)
+                winner.cr.commit()
+            return self._enrol(loser).id
+
+        with patch("odoo.service.model.time.sleep"):
+            member_id = retrying(enrol, loser)
+        self.assertEqual([member_id], winners)
+        self.assertEqual(self._count_members(), 1)
