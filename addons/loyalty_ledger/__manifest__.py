@@ -23,5 +23,6 @@
         "views/loyalty_ledger_menus.xml",
     ],
     "demo": ["demo/loyalty_ledger_demo.xml"],
+    "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
 }

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from ..engine.rounding import allot
 from .chain import link
-from .move import Op, Shortfall
+from .move import Shortfall
 
 ZERO = Decimal(0)
 

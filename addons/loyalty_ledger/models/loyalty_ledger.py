@@ -558,7 +558,8 @@ class LoyaltyLedger(models.AbstractModel):
     def _get_audit_queries(self):
         """Return the checks: SQL by name, yielding account, expected and found."""
         totals = """
-            SELECT card.id, COALESCE(card.{column}, 0)::numeric, COALESCE(sum({value}), 0)
+            SELECT card.id, COALESCE(card.{column}, 0)::numeric,
+                   COALESCE(sum({value}), 0)
               FROM loyalty_card card
               LEFT JOIN {source} ON source.account_id = card.id {condition}
              WHERE card.ledger_managed AND %(scope)s

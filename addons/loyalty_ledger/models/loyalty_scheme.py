@@ -282,6 +282,12 @@ class LoyaltyScheme(models.Model):
         """Open the ledger entries of this scheme."""
         return self._get_scheme_action("loyalty_ledger.loyalty_ledger_entry_action")
 
+    def _set_up_points(self):
+        """Bring schemes up to date that were made before the ledger was installed."""
+        for scheme in self.filtered(lambda scheme: not scheme.points_program_id):
+            scheme.instant_channel_ids |= scheme._default_instant_channel_ids()
+        self._create_points_program()
+
     def _create_points_program(self):
         """Create the managed native program of the schemes that have none."""
         # sudo: who manages loyalty need not be a manager of sales or of tills, whom

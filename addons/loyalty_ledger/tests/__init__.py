@@ -1,5 +1,6 @@
 from . import test_concurrency
 from . import test_engine
+from . import test_hooks
 from . import test_ledger
 from . import test_scheme
 from . import test_security

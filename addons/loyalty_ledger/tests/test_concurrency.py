@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from odoo import SUPERUSER_ID, api
 from odoo.exceptions import UserError
+from odoo.modules.registry import Registry
 from odoo.service.model import retrying
 from odoo.tests import BaseCase, get_db_name, tagged
-from odoo.modules.registry import Registry
 from odoo.tools import SQL, mute_logger
 
 from ..ledger.move import Move, Op
