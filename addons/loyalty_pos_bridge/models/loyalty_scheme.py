@@ -1,0 +1,31 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, models
+
+
+class LoyaltyScheme(models.Model):
+    _name = "loyalty.scheme"
+    _inherit = ["loyalty.scheme", "pos.load.mixin"]
+
+    @api.model
+    def _load_pos_data_domain(self, data, config):
+        return [("id", "in", config._get_loyalty_schemes().ids)]
+
+    @api.model
+    def _load_pos_data_fields(self, config):
+        return [
+            "name",
+            "point_name",
+            "point_name_plural",
+            "color_primary",
+            "color_text",
+            "card_prefix",
+            "currency_id",
+            "points_program_id",
+            "points_rounding",
+            "redeem_points",
+            "redeem_value",
+            "redeem_minimum",
+            "redeem_max_share",
+        ]

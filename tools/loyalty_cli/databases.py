@@ -1,0 +1,211 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Databases: templates, built once for the content of the modules, and the copies that are worked on.
+
+A template is made in two layers: Odoo's own modules (minutes; changes with the version of Odoo and with what our modules depend on),
+and ours on top of a copy of it (seconds; changes with their content). A database goes together with its filestore.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import modules
+from .console import Failure, Step, run, say, step
+from .environment import Environment
+from .paths import digest, is_alive, locked, logs
+
+PREFIX = "loyalty"
+TEMPLATES_KEPT = 3
+"""How many templates of a kind stay; older ones go when a new one is built."""
+PREPARE_ASSETS = "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()\n"
+# The embedded PostgreSQL has no contributed modules: Odoo asks for this one, says so, and does without.
+EXPECTED_COMPLAINTS = re.compile(r"pg_trgm|PostgreSQL extensions|unaccent")
+
+
+class Databases:
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.server = environment.server
+
+    def get_template(self, *, demo: bool = False) -> str:
+        """Return the name of the template with all modules in their present state, built when it is not there."""
+        manifests = modules.discover()
+        native = modules.get_native(manifests)
+        kind = "demo" if demo else "test"
+        requirements = self.environment.venv.folder.name
+        base_key = digest(self.environment.odoo.version, requirements, kind, *native)
+        base = f"{PREFIX}_{kind}_base_{base_key}"
+        key = digest(base_key, modules.get_content_key(manifests))
+        name = f"{PREFIX}_{kind}_tpl_{key}"
+        with locked("templates"):
+            if not self.exists(base):
+                about = "with demo data, first time only, about five minutes" if demo else "first time only, about three minutes"
+                with step(f"Installing Odoo's own modules ({about})") as current:
+                    self._build(base, None, native, current, demo=demo)
+                self._sweep(f"{PREFIX}_{kind}_base_", keep=base)
+            if not self.exists(name):
+                with step(f"Installing {len(manifests)} modules of this repository{' with demo data' if demo else ''}") as current:
+                    self._build(name, base, list(manifests), current, demo=demo)
+                self._sweep(f"{PREFIX}_{kind}_tpl_", keep=name)
+        return name
+
+    def get_install_warnings(self, template: str) -> list[str]:
+        """Return what Odoo complained of when our modules were installed into a template."""
+        log = self._get_log(template)
+        if not log.exists():
+            return []
+        return [
+            line.split(" ", 3)[-1]
+            for line in log.read_text().splitlines()
+            if re.match(r"\S+ \S+ \d+ (WARNING|ERROR|CRITICAL) ", line) and not EXPECTED_COMPLAINTS.search(line)
+        ]
+
+    @contextmanager
+    def copy_of(self, template: str, purpose: str) -> Iterator[str]:
+        """A copy to work on, dropped at the end."""
+        self._sweep_dead_copies()
+        name = f"{PREFIX}_{purpose}_{os.getpid()}"
+        self.copy(template, name)
+        try:
+            yield name
+        finally:
+            self.drop(name)
+
+    def exists(self, name: str) -> bool:
+        return bool(self.server.query(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
+
+    def copy(self, template: str, name: str) -> None:
+        self.drop(name)
+        self.server.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        source = self._get_filestore(template)
+        if source.exists():
+            # Odoo never changes a file of the filestore in place, so the copy may share them.
+            shutil.copytree(source, self._get_filestore(name), copy_function=_link)
+
+    def rename(self, name: str, new: str) -> None:
+        self.server.query(f'ALTER DATABASE "{name}" RENAME TO "{new}"')
+        if self._get_filestore(name).exists():
+            self._get_filestore(name).rename(self._get_filestore(new))
+
+    def drop(self, name: str) -> None:
+        self.server.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        shutil.rmtree(self._get_filestore(name), ignore_errors=True)
+
+    def find_all(self, prefix: str = f"{PREFIX}_") -> list[str]:
+        """Return the databases whose name begins so, the newest first."""
+        pattern = prefix.replace("_", r"\_")
+        return self.server.query(f"SELECT datname FROM pg_database WHERE datname LIKE '{pattern}%' ORDER BY oid DESC")
+
+    def get_note(self, name: str) -> str:
+        """Return what was noted with :meth:`set_note`."""
+        rows = self.server.query(
+            f"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{name}'"
+        )
+        return rows[0] if rows else ""
+
+    def set_note(self, name: str, note: str) -> None:
+        self.server.query(f"COMMENT ON DATABASE \"{name}\" IS '{note}'")
+
+    def update(self, name: str, manifests: dict[str, dict]) -> None:
+        """Bring our modules in a database to their present state, new ones included."""
+        with step(f"Updating the modules in the database {name}") as current:
+            self._install(name, list(manifests), current, update=True)
+
+    def _build(self, name: str, template: str | None, names: list[str], current: Step, *, demo: bool) -> None:
+        """Build under another name first: an interrupted build leaves nothing that looks finished."""
+        partial = f"{PREFIX}_building_{digest(name)}"
+        self.drop(partial)
+        if template:
+            self.copy(template, partial)
+        self._install(partial, names, current, demo=demo, log=self._get_log(name))
+        current.note = "bundling scripts and styles"
+        run(
+            self.environment.get_odoo_command("shell", "-d", partial, "--no-http", "--log-level", "warn"),
+            what="Bundling scripts and styles",
+            env=self.environment.variables,
+            stdin=PREPARE_ASSETS,
+            log=logs() / "assets.log",
+        )
+        self.rename(partial, name)
+
+    def _install(
+        self, name: str, names: list[str], current: Step, *, demo: bool = False, update: bool = False, log: Path | None = None
+    ) -> None:
+        def show(line: str) -> None:
+            found = re.search(r"Loading module (\S+) \((\d+)/(\d+)\)", line)
+            if found:
+                current.note = f"{found[2]}/{found[3]} {found[1]}"
+
+        arguments = ["-d", name, "-i", ",".join(names), "--no-http", "--stop-after-init"]
+        if update:
+            arguments += ["-u", ",".join(names)]
+        if demo:
+            arguments.append("--with-demo")
+        log = log or logs() / f"{name}.log"
+        try:
+            run(
+                self.environment.get_odoo_command("server", *arguments),
+                what="Odoo",
+                env=self.environment.variables,
+                log=log,
+                on_line=show,
+            )
+        except Failure as error:
+            raise Failure(f"Installing {_name_some(names)} failed: {_get_cause(log)}. Everything Odoo said: {log}.") from error
+        missing = set(names) - set(
+            self.server.query("SELECT name FROM ir_module_module WHERE state = 'installed'", database=name)
+        )
+        if missing:
+            raise Failure(
+                f"Odoo did not install {', '.join(sorted(missing))}: a dependency is missing. Everything Odoo said: {log}."
+            )
+
+    def _sweep(self, prefix: str, *, keep: str) -> None:
+        """Drop the oldest templates of a kind; those in use stay."""
+        others = [name for name in self.find_all(prefix) if name != keep]
+        for name in others[TEMPLATES_KEPT - 1 :]:
+            self.drop(name)
+            self._get_log(name).unlink(missing_ok=True)
+
+    def _sweep_dead_copies(self) -> None:
+        """Drop the copies of runs that were killed."""
+        for name in self.find_all():
+            found = re.fullmatch(rf"{PREFIX}_[a-z]+_(\d{{1,7}})", name)
+            if found and not is_alive(int(found[1])):
+                self.drop(name)
+
+    def _get_filestore(self, name: str) -> Path:
+        return self.environment.data / "filestore" / name
+
+    def _get_log(self, name: str) -> Path:
+        return logs() / f"{name}.log"
+
+
+def say_install_warnings(warnings: list[str]) -> None:
+    for line in warnings:
+        say(f"! while installing: {line}")
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _name_some(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} modules"
+
+
+def _get_cause(log: Path) -> str:
+    """Return the line of a log that says why Odoo gave up."""
+    lines = [line.strip() for line in log.read_text().splitlines() if line.strip()] if log.exists() else []
+    # The last line of a traceback is the one that begins with the name of an exception.
+    causes = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Warning|Invalid\w*|Missing\w*)\b.*: ", line)]
+    return (causes or [line for line in lines if " CRITICAL " in line or " ERROR " in line] or lines or ["it said nothing"])[-1]

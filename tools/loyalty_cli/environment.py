@@ -1,0 +1,91 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Everything that a run of Odoo needs, brought together: its source, its Python, PostgreSQL and a configuration file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import odoo_source, postgres, venv
+from .console import Failure
+from .odoo_source import OdooSource
+from .paths import ADDONS, ROOT, cache, digest
+from .postgres import Server
+from .venv import Venv
+
+HOST = "127.0.0.1"
+UNWANTED_VARIABLES = ("ODOO_RC", "OPENERP_SERVER", "PYTHONHOME", "PGDATABASE")
+
+
+@dataclass(frozen=True)
+class Environment:
+    odoo: OdooSource
+    venv: Venv
+    server: Server
+    config: Path
+
+    @property
+    def data(self) -> Path:
+        return cache() / "data"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables that Odoo's processes run with."""
+        kept = {key: value for key, value in os.environ.items() if key not in UNWANTED_VARIABLES}
+        return {
+            **kept,
+            **self.server.environment,
+            "ODOO_RC": str(self.config),
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tools'}",
+            "PYTHONUNBUFFERED": "1",
+            # What other packages deprecate is not ours to mend, and Odoo logs it as warnings.
+            "PYTHONWARNINGS": "ignore::DeprecationWarning,ignore::SyntaxWarning",
+        }
+
+    def get_odoo_command(self, command: str, *arguments: str) -> list[str]:
+        """Return the words that start Odoo: ``command`` is one of its own, like ``server`` or ``shell``."""
+        return [str(self.venv.python), "-m", "odoo", command, *arguments]
+
+
+def prepare(odoo: str | None = None) -> Environment:
+    """Bring everything together, fetching and building what is not there yet.
+
+    :param odoo: the Odoo that ``--odoo`` names
+    """
+    source = odoo_source.find(odoo or os.environ.get("ODOO_PATH"))
+    python = venv.get(source)
+    server = postgres.get(python)
+    return Environment(source, python, server, _write_config(source, server))
+
+
+def get_built_venv() -> Venv | None:
+    """Return an environment that is built already, the newest."""
+    built = sorted((cache() / "venv").glob("*/ready"), key=lambda path: path.stat().st_mtime)
+    return Venv(built[-1].parent) if built else None
+
+
+def _write_config(source: OdooSource, server: Server) -> Path:
+    """Write Odoo's configuration for this clone."""
+    if not ADDONS.is_dir():
+        raise Failure(f"The folder {ADDONS} is missing: is this a whole clone?")
+    options = {
+        "addons_path": ADDONS,
+        "data_dir": cache() / "data",
+        "db_host": server.host,
+        "db_port": server.port,
+        "db_user": server.user,
+        "http_interface": HOST,
+        "list_db": False,
+        # Odoo's own default lets anyone in who reaches it.
+        "admin_passwd": digest(str(cache()), str(os.getuid())),
+        "max_cron_threads": 0,
+    }
+    text = "[options]\n" + "".join(f"{key} = {value}\n" for key, value in options.items())
+    path = cache() / "config" / f"{digest(str(ROOT), str(source.root), server.host)}.conf"
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+        path.chmod(0o600)
+    return path

@@ -1,0 +1,182 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Runs the tests: ours by pytest, or by Odoo's own runner when tags select them, and Odoo's own suites."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import modules
+from .console import Failure, Step, run, run_in_foreground, say, step
+from .databases import Databases, say_install_warnings
+from .environment import Environment
+from .paths import ADDONS, ARTIFACTS, ROOT
+from .serving import find_free_port
+
+RUNS_KEPT = 5
+NATIVE_SUITES = (
+    "loyalty",
+    "sale_loyalty",
+    "sale_loyalty_delivery",
+    "website_sale_loyalty",
+    "pos_loyalty",
+    "pos_sale_loyalty",
+)
+# What drives a browser in them.
+NATIVE_TOURS = (
+    "pos_loyalty:TestUi",
+    "pos_loyalty:TestPOSLoyaltyHistory.test_pos_loyalty_history",
+    "pos_sale_loyalty",
+    "website_sale_loyalty:WebsiteSaleLoyaltyTestUi",
+    "website_sale_loyalty:TestWebsiteSaleCoupon.test_02_apply_discount_code_program_multi_rewards",
+    "website_sale_loyalty:TestWebsiteSaleDelivery.test_shop_sale_gift_card_keep_delivery",
+    "website_sale_loyalty:TestWebsiteSaleDelivery.test_shipping_discount",
+    "website_sale_loyalty:TestWebsiteSaleDelivery.test_update_shipping_after_discount",
+)
+
+
+def run_tests(env: Environment, targets: Sequence[str], extra: Sequence[str]) -> int:
+    """Run the tests that paths or Odoo's tags select; all of ours when there are none.
+
+    :param extra: further options, for pytest or for Odoo
+    :return: the exit status
+    """
+    paths = [target for target in targets if (ROOT / target.partition("::")[0]).exists()]
+    tags = [target for target in targets if target not in paths]
+    for tag in tags:
+        if not re.fullmatch(r"[-+]?(/[\w/.]+)?(:\w+)?(\.\w+)?(\[.*\])?", tag):
+            raise Failure(f"{tag} is neither a path in this repository nor a test tag like /loyalty_ledger:TestX.")
+    if tags and paths:
+        raise Failure("Paths are run by pytest and tags by Odoo's own runner: name only one of the two kinds.")
+    if tags:
+        return _run_tags(env, tags, extra)
+    return _run_pytest(env, paths or _get_all_paths(), extra)
+
+
+def run_odoo_suites(env: Environment, *, fast: bool) -> int:
+    """Run Odoo's own tests of its loyalty modules with all of ours installed.
+
+    :param fast: only those that need no browser
+    """
+    tags = [f"/{name}" for name in NATIVE_SUITES]
+    if fast:
+        tags += [f"-/{name}" for name in NATIVE_TOURS]
+    what = "Running Odoo's own tests that need no browser" if fast else "Running Odoo's own tests (about 20 minutes)"
+    return _run_odoo(env, what, tags, update=NATIVE_SUITES[:1])
+
+
+def _get_all_paths() -> list[str]:
+    folders = [*sorted(ADDONS.glob("*/tests")), ROOT / "tests"]
+    return [str(folder.relative_to(ROOT)) for folder in folders if any(folder.glob("**/test_*.py"))]
+
+
+def _run_pytest(env: Environment, paths: Sequence[str], extra: Sequence[str]) -> int:
+    databases = Databases(env)
+    template = databases.get_template()
+    warnings = databases.get_install_warnings(template)
+    artifacts = _make_artifacts()
+    with databases.copy_of(template, "test") as name:
+        say_install_warnings(warnings)
+        status = run_in_foreground(
+            [
+                *(env.venv.python, "-m", "pytest", "-p", "loyalty_cli.pytest_plugin"),
+                *(f"--odoo-config={env.config}", f"--odoo-database={name}", "--odoo-http"),
+                *("--odoo-log-level=warn", "--odoo-extra", f"screenshots={artifacts}"),
+                *("--odoo-extra", f"logfile={artifacts / 'odoo.log'}"),
+                *extra,
+                *paths,
+            ],
+            env.variables,
+            cwd=ROOT,
+        )
+    if not status and warnings:
+        raise Failure("The tests pass, but Odoo complained while our modules were installed: see the lines marked '!' above.")
+    return status
+
+
+def _run_tags(env: Environment, tags: Sequence[str], extra: Sequence[str]) -> int:
+    manifests = modules.discover()
+    named = {found[1] for tag in tags if (found := re.match(r"\+?/(\w+)", tag))}
+    return _run_odoo(env, f"Running {','.join(tags)}", tags, update=sorted(named) or list(manifests), extra=extra)
+
+
+@dataclass
+class Report:
+    """What Odoo's runner says of its tests, read from its log line by line."""
+
+    current: Step
+    started: int = 0
+    skipped: int = 0
+    tests: int | None = None
+    failed: int = 0
+    names: list[str] = field(default_factory=list)
+    screenshots: list[str] = field(default_factory=list)
+
+    def read(self, line: str) -> None:
+        if re.search(r": Starting \w+\.\w+ \.\.\.", line):
+            self.started += 1
+            self.current.note = f"{self.started} tests" + (f", {len(self.names)} failed" if self.names else "")
+        elif found := re.search(r": (?:FAIL|ERROR): (.+)$", line):
+            self.names.append(found[1].rstrip(" ."))
+            say(f"\r✗ {found[1]}")
+        elif re.search(r"\bskipped\b.* : ", line):
+            self.skipped += 1
+            if re.search(r"[Cc]hrome|websocket", line):
+                self.names.append("a tour was skipped because the browser could not be used")
+                say(f"\r✗ {line.split(' ', 5)[-1]}")
+        elif found := re.search(r"[Ss]creenshot in: (\S+)", line):
+            self.screenshots.append(found[1])
+        elif found := re.search(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests when loading database", line):
+            self.failed = int(found[1]) + int(found[2])
+            self.tests = int(found[3])
+
+
+def _run_odoo(
+    env: Environment, what: str, tags: Sequence[str], *, update: Sequence[str], extra: Sequence[str] = ()
+) -> int:
+    """Run tests by Odoo's own runner; it takes those of the modules that it updates, and of what depends on them."""
+    databases = Databases(env)
+    template = databases.get_template()
+    artifacts = _make_artifacts()
+    log = artifacts / "odoo.log"
+    broken = None
+    with databases.copy_of(template, "test") as name, step(what) as current:
+        report = Report(current)
+        command = env.get_odoo_command(
+            *("server", "-d", name, f"--db-filter=^{name}$", "-u", ",".join(update)),
+            *("--test-tags", ",".join(tags), "--stop-after-init", "--http-port", str(find_free_port())),
+            *("--screenshots", str(artifacts), *extra),
+        )
+        try:
+            run(command, what="Odoo", env=env.variables, log=log, on_line=report.read)
+        except Failure as error:
+            broken = error
+    for screenshot in report.screenshots:
+        say(f"Screenshot: {screenshot}")
+    if report.tests is None:
+        raise Failure(f"Odoo did not get to its tests. Everything it said: {log}.") from broken
+    failed = max(report.failed, len(set(report.names)), 1 if broken else 0)
+    if failed:
+        say(f"Everything Odoo said: {log}")
+    if not report.tests:
+        raise Failure(f"No test was run: nothing matches {','.join(tags)}.")
+    skipped = f", {report.skipped} skipped" if report.skipped else ""
+    say(f"{max(report.tests - failed - report.skipped, 0)} passed, {failed} failed{skipped}")
+    return 1 if failed else 0
+
+
+def _make_artifacts() -> Path:
+    """Make the folder for a run's screenshots and log; the oldest ones go."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    runs = sorted(path for path in ARTIFACTS.glob("test-*") if path.is_dir())
+    for old in runs[: -RUNS_KEPT + 1]:
+        shutil.rmtree(old, ignore_errors=True)
+    folder = ARTIFACTS / f"test-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    folder.mkdir()
+    return folder
