@@ -43,6 +43,7 @@ class LoyaltyMember(models.Model):
     )
     state = fields.Selection(
         selection=[("active", "Active"), ("blocked", "Blocked"), ("left", "Left")],
+        string="Status",
         default="active",
         required=True,
         copy=False,

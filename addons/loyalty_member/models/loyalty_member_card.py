@@ -68,6 +68,7 @@ class LoyaltyMemberCard(models.Model):
             ("lost", "Lost"),
             ("replaced", "Replaced"),
         ],
+        string="Status",
         default="inactive",
         required=True,
         copy=False,
@@ -286,24 +287,26 @@ class LoyaltyMemberCard(models.Model):
         }
         return messages[self.state]
 
-    @api.model
     def _get_immutable_fields(self):
-        return {"number", "scheme_id"}
+        """Return the fields of this card that nobody may change any more."""
+        self.ensure_one()
+        identity = {"number", "scheme_id"}
+        return identity | {"member_id"} if self.member_id else identity
 
     def _check_immutable(self, vals):
-        """Refuse to make one card into another by editing it.
+        """Refuse to make one card into another, or another member's, by editing it.
 
-        :raise UserError: when its number or scheme would change
+        :raise UserError: when its number, its scheme or its holder would change
         """
         if any(
             card._fields[name].convert_to_write(card[name], card) != vals[name]
-            for name in self._get_immutable_fields() & vals.keys()
             for card in self
+            for name in card._get_immutable_fields() & vals.keys()
         ):
             raise UserError(
                 self.env._(
-                    "The number and the scheme of a card cannot be changed. "
-                    "Replace the card instead."
+                    "The number, the scheme and the holder of a card cannot be "
+                    "changed. Replace the card instead."
                 )
             )
 
@@ -431,7 +434,7 @@ class LoyaltyMemberCard(models.Model):
         self.ensure_one()
         return self._make_qr_image(self.number, size)
 
-    def _get_barcode_image(self, width=600, height=120):
+    def _get_barcode_image(self, width=480, height=240):
         """Return the card number as a barcode, EAN-13 where it can be one.
 
         :param int width: pixels

@@ -34,6 +34,7 @@ class LoyaltyScheme(models.Model):
     sequence = fields.Integer(default=10)
     state = fields.Selection(
         selection=[("open", "Open"), ("closed", "Closed")],
+        string="Status",
         default="open",
         required=True,
         copy=False,

@@ -170,6 +170,8 @@ class TestCard(LoyaltyMemberCase):
         card = self.card.with_env(self.env)
         with self.assertRaisesRegex(UserError, "cannot be changed"):
             card.number = "0421234567891"
+        with self.assertRaisesRegex(UserError, "cannot be changed"):
+            card.member_id = self._enrol(self.partner_2)
         card.write({"number": card.number, "symbology": "qr"})
 
     def test_member_of_other_scheme(self):
