@@ -19,6 +19,7 @@ class LoyaltyMember(models.Model):
     points_pending = fields.Float(
         compute="_compute_account", compute_sudo=True, digits="Loyalty Points"
     )
+    point_unit = fields.Char(related="scheme_id.point_name_plural")
     points_value = fields.Monetary(compute="_compute_account", compute_sudo=True)
     points_summary = fields.Char(compute="_compute_account", compute_sudo=True)
     expiry_summary = fields.Char(compute="_compute_expiry", compute_sudo=True)
