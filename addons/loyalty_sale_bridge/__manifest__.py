@@ -1,0 +1,17 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+{
+    "name": "Loyalty Sale Bridge",
+    "summary": "Members earn and spend points on sales orders",
+    "version": "19.0.1.0.0",
+    "category": "Sales",
+    "author": "Loyalty CRM contributors",
+    "license": "LGPL-3",
+    "depends": ["sale_loyalty", "loyalty_ledger"],
+    "data": [
+        "security/ir.model.access.csv",
+        "wizard/loyalty_sale_redeem_views.xml",
+        "views/sale_order_views.xml",
+    ],
+    "auto_install": True,
+}

@@ -1,0 +1,1 @@
+from . import account_move, payment_transaction, sale_order, sale_order_line

@@ -1,0 +1,137 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, models
+
+from odoo.addons.loyalty_ledger.ledger.sale import SaleLine
+
+# What a sale is settled by: a change of any of these may move points.
+SETTLED_FIELDS = {
+    "coupon_id",
+    "discount",
+    "is_downpayment",
+    "points_cost",
+    "price_unit",
+    "product_id",
+    "product_uom_id",
+    "product_uom_qty",
+    "reward_id",
+    "tax_ids",
+}
+
+
+class SaleOrderLine(models.Model):
+    _inherit = "sale.order.line"
+
+    # === CRUD === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Let the ledger, not native, move the points of managed accounts."""
+        coupon_ids = {vals["coupon_id"] for vals in vals_list if vals.get("coupon_id")}
+        # sudo: whether a program is managed is no secret
+        coupons_sudo = self.env["loyalty.card"].sudo().browse(coupon_ids)
+        lines = super(SaleOrderLine, self._loyalty_ignore_points(coupons_sudo)).create(
+            vals_list
+        )
+        lines = lines.with_env(self.env)
+        lines.order_id._loyalty_settle()
+        return lines
+
+    def write(self, vals):
+        if not SETTLED_FIELDS & vals.keys():
+            return super().write(vals)
+        with self.order_id._loyalty_settle_once():
+            lines = self._loyalty_ignore_points(self.sudo().coupon_id)
+            return super(SaleOrderLine, lines).write(vals)
+
+    def unlink(self):
+        orders = self.order_id
+        with orders._loyalty_settle_once():
+            lines = self._loyalty_ignore_points(self.sudo().coupon_id)
+            res = super(SaleOrderLine, lines).unlink()
+            orders._loyalty_forget_choice()
+        return res
+
+    def _loyalty_ignore_points(self, coupons):
+        """Have native writes of points dropped on managed accounts."""
+        if any(coupon.ledger_managed for coupon in coupons):
+            return self.with_context(loyalty_ledger_ignore_points=True)
+        return self
+
+    # === BUSINESS === #
+
+    def _loyalty_is_redemption(self):
+        """Tell whether the line is a reward for which a managed account pays."""
+        self.ensure_one()
+        return (
+            self.coupon_id.ledger_managed
+            and bool(self.reward_id)
+            and bool(self.product_uom_qty)
+        )
+
+    def _loyalty_prepare_line(self, is_top_up=False):
+        """Describe the line to the ledger.
+
+        What was invoiced counts where it is more than what is ordered: the excess
+        comes back by a credit note, which is a return, and must not be taken off
+        twice; and goods that are credited and invoiced anew have been sold twice.
+
+        :param bool is_top_up: whether the product is money to be spent later
+        :rtype: SaleLine
+        """
+        self.ensure_one()
+        quantity, incl, excl = self._loyalty_get_sold()
+        return SaleLine(
+            key=str(self.id),
+            product_id=self.product_id.id or None,
+            quantity=self.product_uom_id._compute_quantity(
+                quantity, self.product_id.uom_id, round=False
+            )
+            if self.product_id
+            else quantity,
+            amount_incl=incl,
+            amount_excl=excl,
+            name=self.product_id.display_name or self.name or "",
+            eligible=not is_top_up,
+            is_reward=self.is_reward_line or self._is_discount_line(),
+        )
+
+    def _loyalty_get_sold(self):
+        """Return quantity (in the line's unit) and amounts with and without tax."""
+        self.ensure_one()
+        invoiced = self._loyalty_get_invoiced_lines()
+        quantity = self._loyalty_get_invoiced_quantity(invoiced)
+        if invoiced and abs(quantity) > abs(self.product_uom_qty):
+            return (
+                quantity,
+                sum(invoiced.mapped("price_total")),
+                sum(invoiced.mapped("price_subtotal")),
+            )
+        return self.product_uom_qty, self.price_total, self.price_subtotal
+
+    def _loyalty_get_times_sold(self):
+        """Return how many times over the line was sold: more than once where it was
+        credited and invoiced anew."""
+        self.ensure_one()
+        quantity = self._loyalty_get_sold()[0]
+        return quantity / self.product_uom_qty if self.product_uom_qty else 1
+
+    def _loyalty_get_invoiced_lines(self):
+        # sudo: invoices of this very line, also for those who only sell
+        return self.sudo().invoice_lines.filtered(
+            lambda line: (
+                line.move_id.state == "posted"
+                and line.move_id.move_type == "out_invoice"
+            )
+        )
+
+    def _loyalty_get_invoiced_quantity(self, invoiced):
+        return sum(
+            line.product_uom_id._compute_quantity(
+                line.quantity, self.product_uom_id, round=False
+            )
+            if line.product_uom_id
+            else line.quantity
+            for line in invoiced
+        )

@@ -1,0 +1,1 @@
+from . import test_credit_note, test_hold, test_native, test_redeem, test_settle

@@ -1,0 +1,104 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.tests import tagged
+
+from .common import LoyaltySaleCommon
+
+
+@tagged("post_install", "-at_install")
+class TestCreditNote(LoyaltySaleCommon):
+    """Native leaves all points where they are."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._grant(500)
+
+    def _sell(self, points=0):
+        order = self._create_order((self.coffee, 3), (self.cake, 2))
+        if points:
+            order._loyalty_set_points_to_use(points)
+        order.action_confirm()
+        return order, self._invoice(order)
+
+    def test_full(self):
+        _order, invoice = self._sell()
+        self.assertPoints(500, 40)
+        self._credit(invoice)
+        self.assertPoints(500, 0)
+
+    def test_full_with_points_used(self):
+        _order, invoice = self._sell(points=100)
+        self.assertPoints(400, 39)
+        self._credit(invoice)
+        self.assertPoints(500, 0)
+
+    def test_one_line(self):
+        _order, invoice = self._sell()
+        self._credit(invoice, {self.cake: 2})
+        self.assertPoints(500, 30)
+
+    def test_one_by_one(self):
+        _order, invoice = self._sell(points=100)
+        self._credit(invoice, {self.coffee: 1})
+        self._credit(invoice, {self.cake: 2})
+        self._credit(invoice, {self.coffee: 2})
+        self.assertPoints(500, 0)
+
+    def test_withdrawn_credit_note(self):
+        _order, invoice = self._sell(points=100)
+        note = self._credit(invoice, {self.coffee: 1})
+        after = (self.account.points, self.account.ledger_pending)
+        note.button_draft()
+        self.assertPoints(400, 39)
+        note.action_post()
+        self.assertPoints(*after)
+        note.button_draft()
+        note.button_cancel()
+        self.assertPoints(400, 39)
+
+    def test_credit_then_lower_the_order(self):
+        """The same unit must not be taken off twice."""
+        order, invoice = self._sell()
+        self._credit(invoice, {self.coffee: 1})
+        self.assertPoints(500, 30)
+        order.order_line.filtered(
+            lambda line: line.product_id == self.coffee
+        ).product_uom_qty = 2
+        self.assertPoints(500, 30)
+
+    def test_credited_and_invoiced_anew(self):
+        order, invoice = self._sell(points=100)
+        self._credit(invoice)
+        self.assertPoints(500, 0)
+        invoice_2 = self._invoice(order)
+        self.assertPoints(400, 39)
+        self._credit(invoice_2)
+        self.assertPoints(500, 0)
+
+    def test_credit_then_cancel(self):
+        order, invoice = self._sell(points=100)
+        self._credit(invoice, {self.coffee: 1})
+        order._action_cancel()
+        self.assertPoints(500, 0)
+
+    def test_native_credit_note_is_wrong(self):
+        """What the suite is there for: native keeps the points of returned goods."""
+        program = self.env["loyalty.program"].create(
+            {
+                "name": "Native",
+                "program_type": "loyalty",
+                "applies_on": "both",
+                "trigger": "auto",
+                "rule_ids": [
+                    (0, 0, {"reward_point_mode": "money", "reward_point_amount": 1})
+                ],
+            }
+        )
+        buyer = self.env["res.partner"].create({"name": "Native"})
+        order = self._create_order((self.coffee, 2), partner=buyer)
+        order._update_programs_and_rewards()
+        order.action_confirm()
+        self._credit(self._invoice(order))
+        self.assertEqual(program.coupon_ids.points, 20)
