@@ -17,6 +17,7 @@ class LoyaltyLedgerEntry(models.Model):
         comodel_name="loyalty.card",
         required=True,
         readonly=True,
+        index=True,
         ondelete="restrict",
     )
     partner_id = fields.Many2one(related="account_id.partner_id")

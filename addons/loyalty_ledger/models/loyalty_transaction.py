@@ -55,6 +55,7 @@ class LoyaltyTransaction(models.Model):
         comodel_name="loyalty.member",
         required=True,
         readonly=True,
+        index=True,
         ondelete="restrict",
     )
     partner_id = fields.Many2one(related="member_id.partner_id")
@@ -421,6 +422,18 @@ class LoyaltyTransaction(models.Model):
         return self.sudo().browse(ids)
 
     def _check_once(self, sales):
+        """Refuse a delivery that names a sale, or a line of a sale, twice.
+
+        :raise ValidationError: with what occurs twice
+        """
+        for _member, sale in sales:
+            if len({line.key for line in sale.lines}) < len(sale.lines):
+                raise ValidationError(
+                    self.env._(
+                        "A line occurs twice in %(sale)s.",
+                        sale=sale.name or sale.reference,
+                    )
+                )
         references = [(sale.channel, sale.reference) for _member, sale in sales]
         if len(set(references)) < len(references):
             raise ValidationError(

@@ -13,6 +13,7 @@ class LoyaltyTransactionLine(models.Model):
         comodel_name="loyalty.transaction",
         required=True,
         readonly=True,
+        index=True,
         ondelete="cascade",
     )
     member_id = fields.Many2one(related="transaction_id.member_id")
@@ -57,11 +58,6 @@ class LoyaltyTransactionLine(models.Model):
         readonly=True,
         index="btree_not_null",
         ondelete="restrict",
-    )
-
-    _external_unique = models.UniqueIndex(
-        "(transaction_id, external_id)",
-        "A line cannot occur twice in one transaction.",
     )
 
     def _retire(self):

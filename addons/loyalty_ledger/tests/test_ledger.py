@@ -374,3 +374,8 @@ class TestLedger(LoyaltyLedgerCommon):
                 self._post(Op.CREDIT, 10)
         self.assertEqual(counts[0], counts[1])
         self.assertLessEqual(counts[0], 12)
+
+    def test_account_with_entries_cannot_be_deleted(self):
+        self._post(Op.CREDIT, 10)
+        with self.assertRaisesRegex(UserError, "cannot be deleted"):
+            self.account.unlink()

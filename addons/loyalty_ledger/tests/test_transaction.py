@@ -328,3 +328,7 @@ class TestTransaction(LoyaltyLedgerCommon):
         sale = self._record("S1", self._line("a", 10))
         with self.assertRaises(UserError):
             sale.unlink()
+
+    def test_a_line_twice_in_one_sale(self):
+        with self.assertRaisesRegex(ValidationError, "A line occurs twice in S1"):
+            self._record("S1", self._line("a", 10), self._line("a", 10))
