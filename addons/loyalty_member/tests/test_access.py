@@ -128,6 +128,7 @@ class TestAccess(LoyaltyMemberCase):
         self.assertFalse(member._find_by_code(self.member.card_ids.number))
 
     def test_shared_scheme_is_seen_everywhere(self):
-        self.scheme.company_id = False
-        self.assertEqual(self._as_stranger(self.member).display_name, "Jane Doe")
-        self.assertTrue(self._as_stranger(self.member.card_ids).number)
+        shared = self._create_scheme(name="Shared", company_id=False)
+        member = self.env["loyalty.member"]._enrol(self.partner, shared)
+        self.assertEqual(self._as_stranger(member).display_name, "Jane Doe")
+        self.assertTrue(self._as_stranger(member.card_ids).number)

@@ -113,6 +113,5 @@ class TestEnrol(LoyaltyMemberCase):
 
     def test_company_of_scheme(self):
         self._enrol(store=self.store)
-        with self.assertRaisesRegex(ValidationError, "Downtown"):
+        with self.assertRaises(ValidationError):
             self.scheme.company_id = self.other_company
-        self.scheme.company_id = False

@@ -105,9 +105,7 @@ class TestScheme(LoyaltyMemberCase):
         members = self.env["loyalty.member"].search(action["domain"])
         self.assertEqual(len(members), 2)
 
-    def test_delete_only_without_members(self):
-        empty = self._create_scheme(name="Empty").with_user(self.manager_user)
-        empty.unlink()
+    def test_delete_not_with_members(self):
         self._enrol()
         with self.assertRaisesRegex(UserError, "Close it or archive it"):
             self.scheme.with_user(self.manager_user).unlink()
