@@ -232,7 +232,8 @@ class LoyaltyTransaction(models.Model):
 
     def _quote_spending(self, member, scheme, sale):
         """Return what a member has and may spend on a sale."""
-        account = scheme._get_account(member) if member else None
+        # The first sale opens the account; asking does not
+        account = member.account_id if member else None
         spendable = (
             account._get_spendable(exclude_owner=sale.hold_owner)[account.id]
             if account
@@ -863,11 +864,8 @@ class LoyaltyTransaction(models.Model):
         if known:
             return next(iter(known.values()))
         self.env["loyalty.ledger"]._lock(origin.account_id.ids)
-        lines, shares = origin._match_returned_lines(sale)
-        taken = {
-            key: origin._get_returned_points(line, share)
-            for (key, line), share in zip(lines.items(), shares, strict=True)
-        }
+        lines = origin._match_returned_lines(sale)
+        taken = origin._get_returned_points(sale, lines)
         earned = sum(taken.values(), ZERO)
         redeemed = origin._get_returned_redemption(sale)
         id_ = self.env["loyalty.ledger"]._next_ids(self._table, 1)[0]
@@ -883,15 +881,23 @@ class LoyaltyTransaction(models.Model):
         origin.invalidate_recordset(["return_ids"])
         return returned
 
-    def _match_returned_lines(self, sale):
-        """Find the sold lines of a return.
+    def _quote_return(self, sale):
+        """Say what a return would do to points. Writes nothing.
 
-        :return: (loyalty.transaction.line by key of the return line, list of the
-            share of each that will have come back in all, as Decimal up to 1)
+        :param Sale sale: as for ``_record_return``
+        :return: the points taken back, and the points given back
+        :rtype: tuple[Decimal, Decimal]
+        """
+        self.ensure_one()
+        taken = self._get_returned_points(sale, self._match_returned_lines(sale))
+        return sum(taken.values(), ZERO), self._get_returned_redemption(sale)
+
+    def _match_returned_lines(self, sale):
+        """Return the sold line, loyalty.transaction.line, by key of the return line.
+
+        :raise ValidationError: a line that this sale does not have
         """
         sold = {line.external_id: line for line in self.line_ids}
-        lines, shares = {}, []
-        now = defaultdict(lambda: ZERO)
         for line in sale.lines:
             if line.origin_key not in sold:
                 raise ValidationError(
@@ -901,76 +907,68 @@ class LoyaltyTransaction(models.Model):
                         name=self.name,
                     )
                 )
-            origin = sold[line.origin_key]
-            now[origin] += abs(exact(line.amount_incl))
-            before = sum(
-                (
-                    abs(exact(other.amount_incl))
-                    for other in self._get_return_lines()
-                    if other.origin_line_id == origin
-                ),
-                ZERO,
-            )
-            amount = abs(exact(origin.amount_incl))
-            lines[line.key] = origin
-            shares.append(min((before + now[origin]) / amount, 1) if amount else 1)
-        return lines, shares
+        return {line.key: sold[line.origin_key] for line in sale.lines}
 
-    def _get_return_lines(self):
-        return self.return_ids.filtered(lambda t: t.state == "posted").line_ids
-
-    def _get_returned_points(self, line, share):
-        """Return the points of a sold line that a return takes back."""
-        before = sum(
-            (
-                exact(other.points)
-                for other in self._get_return_lines()
-                if other.origin_line_id == line
-            ),
-            ZERO,
+    def _get_earlier_returns(self, sale):
+        """Return the returns that stand, other than the one at hand."""
+        return self.return_ids.filtered(
+            lambda other: other.state == "posted" and other.reference != sale.reference
         )
-        due = exact(line.points) * share
-        if share < 1:
-            due = round_to_step(due, self.scheme_id._get_step(), "DOWN")
-        return max(due - before, ZERO)
+
+    def _get_returned_points(self, sale, lines):
+        """Return the points that a return takes back.
+
+        :param lines: as ``_match_returned_lines`` has them
+        :return dict: Decimal by key of the return line
+        """
+        amounts, points = defaultdict(Decimal), defaultdict(Decimal)
+        for earlier in self._get_earlier_returns(sale).line_ids:
+            amounts[earlier.origin_line_id] += abs(exact(earlier.amount_incl))
+            points[earlier.origin_line_id] += exact(earlier.points)
+        taken = {}
+        for line in sale.lines:
+            sold = lines[line.key]
+            amounts[sold] += abs(exact(line.amount_incl))
+            due = exact(sold.points)
+            if amounts[sold] < abs(exact(sold.amount_incl)):
+                share = amounts[sold] / abs(exact(sold.amount_incl))
+                due = round_to_step(due * share, self.scheme_id._get_step(), "DOWN")
+            taken[line.key] = max(due - points[sold], ZERO)
+            points[sold] += taken[line.key]
+        return taken
 
     def _get_returned_redemption(self, sale):
-        """Return the spent points of this sale that a return gives back."""
+        """Return the spent points of this sale that a return gives back, as Decimal."""
         spent = exact(self.points_redeemed)
-        goods = sum(
-            (
-                abs(exact(line.amount_incl))
-                for line in self.line_ids
-                if not line.is_reward
-            ),
-            ZERO,
-        )
-        if not spent or not goods:
-            return ZERO
-        earlier = self.return_ids.filtered(lambda t: t.state == "posted")
-        sold_rewards = self.line_ids.filtered("is_reward")
-        came_back = sum(
-            (
-                abs(exact(line.amount_incl))
-                for line in earlier.line_ids
-                if not line.is_reward
-            ),
-            ZERO,
-        ) + sum(
-            (
-                abs(exact(line.amount_incl))
-                for line in sale.lines
-                if line.origin_key not in set(sold_rewards.mapped("external_id"))
-            ),
-            ZERO,
-        )
+        part = self._get_returned_part(sale)
         due = spent
-        if came_back < goods:
-            due = round_to_step(
-                spent * came_back / goods, self.scheme_id._get_step(), "DOWN"
-            )
-        before = sum((exact(t.points_redeemed) for t in earlier), ZERO)
+        if part < 1:
+            due = round_to_step(spent * part, self.scheme_id._get_step(), "DOWN")
+        before = sum(
+            (exact(t.points_redeemed) for t in self._get_earlier_returns(sale)), ZERO
+        )
         return max(due - before, ZERO)
+
+    def _get_returned_part(self, sale):
+        """Return which part of the goods sold has come back with a return.
+
+        :param Sale sale: the return, recorded or not
+        :return: Decimal up to 1; 0 if nothing was sold for money
+        """
+        self.ensure_one()
+        rewards = self.line_ids.filtered("is_reward")
+        reward_keys = set(rewards.mapped("external_id"))
+        total = self._sum_amounts((self.line_ids - rewards).mapped("amount_incl"))
+        earlier = self._get_earlier_returns(sale).line_ids
+        back = self._sum_amounts(
+            earlier.filtered(lambda line: not line.is_reward).mapped("amount_incl")
+        ) + self._sum_amounts(
+            line.amount_incl for line in sale.lines if line.origin_key not in reward_keys
+        )
+        return min(back / total, Decimal(1)) if total else ZERO
+
+    def _sum_amounts(self, amounts):
+        return sum((abs(exact(amount)) for amount in amounts), ZERO)
 
     def _prepare_return_rows(self, id_, sale, lines, taken, redeemed):
         channel = self.env["loyalty.channel"]._get_by_code(sale.channel)

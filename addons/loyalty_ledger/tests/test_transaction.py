@@ -332,3 +332,27 @@ class TestTransaction(LoyaltyLedgerCommon):
     def test_a_line_twice_in_one_sale(self):
         with self.assertRaisesRegex(ValidationError, "A line occurs twice in S1"):
             self._record("S1", self._line("a", 10), self._line("a", 10))
+
+    def test_one_line_twice_in_one_return(self):
+        sale = self._record("S1", self._line("a", 10, quantity=2))
+        back = sale._record_return(
+            self._sale(
+                "R1",
+                self._line("x", 5, origin_key="a"),
+                self._line("y", 5, origin_key="a"),
+            )
+        )
+        self.assertEqual(back.line_ids.sorted("id").mapped("points"), [5, 5])
+        self.assertBooks(0)
+
+    def test_quote_of_a_return_says_what_it_then_does(self):
+        self._record("S1", self._line("a", 300))
+        sale = self._record("S2", self._line("a", 10), self._line("b", 5), redeemed=100)
+        quote = sale._quote_return(
+            self._sale("?", self._line("x", 10, origin_key="a"))
+        )
+        self.assertEqual(quote, (10, 66))
+        back = sale._record_return(
+            self._sale("R1", self._line("x", 10, origin_key="a"))
+        )
+        self.assertEqual((back.points_earned, back.points_redeemed), quote)

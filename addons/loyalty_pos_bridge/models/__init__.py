@@ -1,6 +1,5 @@
 from . import loyalty_program
 from . import loyalty_scheme
-from . import loyalty_transaction
 from . import pos_config
 from . import pos_order
 from . import pos_order_line
