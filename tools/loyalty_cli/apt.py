@@ -19,7 +19,9 @@ class Archive:
 
     def __init__(self) -> None:
         if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-            raise Failure(f"Odoo 19 comes as a Debian package, and apt-get is missing here. {NO_APT}")
+            raise Failure(
+                f"Odoo 19 comes as a Debian package, and apt-get is missing here. {NO_APT}"
+            )
         self.folder = cache() / "apt"
 
     def update(self) -> None:
@@ -31,7 +33,10 @@ class Archive:
         for address, signed_by in self._get_addresses():
             option = f"[signed-by={signed_by}] " if signed_by else ""
             (self.folder / "sources.list").write_text(
-                "".join(f"deb {option}{address} {suite} main\n" for suite in ("unstable", "stable"))
+                "".join(
+                    f"deb {option}{address} {suite} main\n"
+                    for suite in ("unstable", "stable")
+                )
             )
             try:
                 self._apt(
@@ -46,12 +51,17 @@ class Archive:
             else:
                 return
         raise Failure(
-            errors[-1] if errors else f"apt on this machine names no Debian archive. {NO_APT}"
+            errors[-1]
+            if errors
+            else f"apt on this machine names no Debian archive. {NO_APT}"
         )
 
     def get_version(self, package: str) -> str:
         """Return the version that would be fetched."""
-        found = re.search(r"Candidate: (\S+)", self._apt("apt-cache", "policy", package, what="apt-cache policy"))
+        found = re.search(
+            r"Candidate: (\S+)",
+            self._apt("apt-cache", "policy", package, what="apt-cache policy"),
+        )
         if not found or found[1] == "(none)":
             raise Failure(f"Debian's archive has no package {package} here. {NO_APT}")
         return found[1]
@@ -61,7 +71,13 @@ class Archive:
         downloads = self.folder / "packages"
         shutil.rmtree(downloads, ignore_errors=True)
         downloads.mkdir(parents=True)
-        self._apt("apt-get", "download", *packages, what="Downloading from Debian's archive", cwd=downloads)
+        self._apt(
+            "apt-get",
+            "download",
+            *packages,
+            what="Downloading from Debian's archive",
+            cwd=downloads,
+        )
         for file in sorted(downloads.glob("*.deb")):
             run(["dpkg-deb", "-x", file, target], what=f"Unpacking {file.name}")
         shutil.rmtree(downloads)
@@ -69,17 +85,27 @@ class Archive:
     def _get_addresses(self) -> list[tuple[str, str]]:
         """Return the archives that apt is set up with, each with the key file that signs it: Debian's main one first."""
         listing = run(
-            ["apt-get", "indextargets", "--format", "$(REPO_URI) $(SIGNED_BY)", "Created-By: Packages"],
+            [
+                "apt-get",
+                "indextargets",
+                "--format",
+                "$(REPO_URI) $(SIGNED_BY)",
+                "Created-By: Packages",
+            ],
             what="Asking apt for the address of Debian's archive",
         )
         found = {}
         for line in listing.splitlines():
             address, _, signed_by = line.partition(" ")
             if "://" in address:
-                found.setdefault(address, signed_by if signed_by.startswith("/") else "")
+                found.setdefault(
+                    address, signed_by if signed_by.startswith("/") else ""
+                )
         return sorted(found.items(), key=lambda item: "security" in item[0])
 
-    def _apt(self, program: str, *arguments: str, what: str, cwd: Path | None = None) -> str:
+    def _apt(
+        self, program: str, *arguments: str, what: str, cwd: Path | None = None
+    ) -> str:
         settings = {
             "Dir::State": self.folder / "state",
             "Dir::State::status": self.folder / "state/status",
@@ -92,7 +118,9 @@ class Archive:
             "APT::Sandbox::User": "root",
             "Acquire::Retries": "3",
         }
-        options = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
+        options = [
+            part for key, value in settings.items() for part in ("-o", f"{key}={value}")
+        ]
         return run(
             [program, *options, *arguments],
             what=what,

@@ -19,7 +19,9 @@ def get_names() -> list[str]:
     return sorted(
         file.stem
         for file in FOLDER.glob("*.py")
-        if file.stem != "common" and "finish(" in file.read_text() and "__main__" in file.read_text()
+        if file.stem != "common"
+        and "finish(" in file.read_text()
+        and "__main__" in file.read_text()
     )
 
 
@@ -27,7 +29,9 @@ def bench(env: Environment, name: str | None, arguments: Sequence[str]) -> int:
     """Run one benchmark, or all; return the first exit status that is not 0."""
     names = get_names()
     if name is not None and name not in names:
-        raise Failure(f"There is no benchmark {name}; there are: {', '.join(names) or 'none'}.")
+        raise Failure(
+            f"There is no benchmark {name}; there are: {', '.join(names) or 'none'}."
+        )
     status = 0
     for each in [name] if name else names:
         if not name:
@@ -39,9 +43,15 @@ def bench(env: Environment, name: str | None, arguments: Sequence[str]) -> int:
 def load(env: Environment, arguments: Sequence[str]) -> int:
     """Post the real year; what is posted already is not posted again."""
     if not (FOLDER / f"{LOADER}.py").exists():
-        raise Failure(f"The loader {FOLDER / LOADER}.py is missing: is this a whole clone?")
+        raise Failure(
+            f"The loader {FOLDER / LOADER}.py is missing: is this a whole clone?"
+        )
     return _run(env, LOADER, arguments)
 
 
 def _run(env: Environment, name: str, arguments: Sequence[str]) -> int:
-    return run_in_foreground([env.venv.python, "-m", f"benchmarks.{name}", *arguments], env.variables, cwd=ROOT)
+    return run_in_foreground(
+        [env.venv.python, "-m", f"benchmarks.{name}", *arguments],
+        env.variables,
+        cwd=ROOT,
+    )

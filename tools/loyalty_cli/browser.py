@@ -20,9 +20,20 @@ def get() -> str:
     if found:
         return found
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise Failure("The browser Chromium is missing, which the tours run in: install it (on Debian: apt-get install chromium).")
+        raise Failure(
+            "The browser Chromium is missing, which the tours run in: install it (on Debian: apt-get install chromium)."
+        )
     with locked("browser"), step("Installing Chromium"):
-        for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "chromium", "fonts-liberation"]):
+        for arguments in (
+            ["update"],
+            [
+                "install",
+                "--yes",
+                "--no-install-recommends",
+                "chromium",
+                "fonts-liberation",
+            ],
+        ):
             run(
                 ["apt-get", "--quiet", *arguments],
                 what="Installing Chromium",
@@ -32,7 +43,9 @@ def get() -> str:
             )
     found = _find()
     if not found:
-        raise Failure("The package chromium is installed, but no browser is on the path: add its folder to PATH.")
+        raise Failure(
+            "The package chromium is installed, but no browser is on the path: add its folder to PATH."
+        )
     return found
 
 

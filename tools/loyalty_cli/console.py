@@ -108,7 +108,11 @@ def run(
             errors="replace",
             env=dict(env) if env is not None else None,
             cwd=cwd,
-            **({"user": user, "group": user_group(user), "extra_groups": []} if user is not None else {}),
+            **(
+                {"user": user, "group": user_group(user), "extra_groups": []}
+                if user is not None
+                else {}
+            ),
         ) as process:
             try:
                 if stdin is not None:
@@ -122,13 +126,18 @@ def run(
                 end(process)
                 raise
     except FileNotFoundError as error:
-        raise Failure(f"{what}: the program {command[0]} is missing. {advice}".strip()) from error
+        raise Failure(
+            f"{what}: the program {command[0]} is missing. {advice}".strip()
+        ) from error
     output = "".join(lines)
     if log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(output)
     if process.returncode:
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
+        last = next(
+            (line.strip() for line in reversed(lines) if line.strip()),
+            "it printed nothing",
+        )
         where = f" Everything it said: {log}." if log is not None else ""
         raise Failure(f"{what} failed: {last}.{where} {advice}".strip())
     return output
@@ -153,9 +162,13 @@ def end(process: subprocess.Popen, patience: float = 15) -> None:
         process.wait()
 
 
-def run_in_foreground(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None = None) -> int:
+def run_in_foreground(
+    command: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None = None
+) -> int:
     """Run a program that talks to the user itself, and return its exit status. Ctrl-C reaches it, and it is waited for."""
-    with subprocess.Popen([str(part) for part in command], env=dict(env), cwd=cwd) as process:
+    with subprocess.Popen(
+        [str(part) for part in command], env=dict(env), cwd=cwd
+    ) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:

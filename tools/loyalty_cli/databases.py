@@ -19,11 +19,13 @@ from . import modules
 from .console import Failure, Step, run, say, step
 from .environment import Environment
 from .paths import digest, is_alive, locked, logs
+from .venv import RUNTIME_REQUIREMENTS
 
 PREFIX = "loyalty"
 TEMPLATES_KEPT = 3
 """How many templates of a kind stay; older ones go when a new one is built."""
-PREPARE_ASSETS = "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()\n"
+BUNDLE = "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()\n"
+BUNDLED = "bundled"
 # The embedded PostgreSQL has no contributed modules: Odoo asks for this one, says so, and does without.
 EXPECTED_COMPLAINTS = re.compile(r"pg_trgm|PostgreSQL extensions|unaccent")
 
@@ -33,26 +35,39 @@ class Databases:
         self.environment = environment
         self.server = environment.server
 
-    def get_template(self, *, demo: bool = False) -> str:
-        """Return the name of the template with all modules in their present state, built when it is not there."""
+    def get_template(self, *, demo: bool = False, bundled: bool = True) -> str:
+        """Return the name of the template with all modules in their present state, built when it is not there.
+
+        :param bundled: with scripts and styles bundled, for use with a browser. Odoo would do it by itself, but a test takes back
+            what it wrote, and so the next one would bundle again.
+        """
         manifests = modules.discover()
         native = modules.get_native(manifests)
         kind = "demo" if demo else "test"
-        requirements = self.environment.venv.folder.name
-        base_key = digest(self.environment.odoo.version, requirements, kind, *native)
+        requirements = [file.read_bytes() for file in RUNTIME_REQUIREMENTS]
+        base_key = digest(self.environment.odoo.version, kind, *requirements, *native)
         base = f"{PREFIX}_{kind}_base_{base_key}"
         key = digest(base_key, modules.get_content_key(manifests))
         name = f"{PREFIX}_{kind}_tpl_{key}"
         with locked("templates"):
             if not self.exists(base):
-                about = "with demo data, first time only, about five minutes" if demo else "first time only, about three minutes"
+                about = (
+                    "with demo data, first time only, about five minutes"
+                    if demo
+                    else "first time only, about three minutes"
+                )
                 with step(f"Installing Odoo's own modules ({about})") as current:
                     self._build(base, None, native, current, demo=demo)
                 self._sweep(f"{PREFIX}_{kind}_base_", keep=base)
             if not self.exists(name):
-                with step(f"Installing {len(manifests)} modules of this repository{' with demo data' if demo else ''}") as current:
+                with step(
+                    f"Installing {len(manifests)} modules of this repository{' with demo data' if demo else ''}"
+                ) as current:
                     self._build(name, base, list(manifests), current, demo=demo)
                 self._sweep(f"{PREFIX}_{kind}_tpl_", keep=name)
+            if bundled and self.get_note(name) != BUNDLED:
+                with step("Bundling scripts and styles"):
+                    self._bundle(name)
         return name
 
     def get_install_warnings(self, template: str) -> list[str]:
@@ -63,7 +78,8 @@ class Databases:
         return [
             line.split(" ", 3)[-1]
             for line in log.read_text().splitlines()
-            if re.match(r"\S+ \S+ \d+ (WARNING|ERROR|CRITICAL) ", line) and not EXPECTED_COMPLAINTS.search(line)
+            if re.match(r"\S+ \S+ \d+ (WARNING|ERROR|CRITICAL) ", line)
+            and not EXPECTED_COMPLAINTS.search(line)
         ]
 
     @contextmanager
@@ -78,7 +94,9 @@ class Databases:
             self.drop(name)
 
     def exists(self, name: str) -> bool:
-        return bool(self.server.query(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
+        return bool(
+            self.server.query(f"SELECT 1 FROM pg_database WHERE datname = '{name}'")
+        )
 
     def copy(self, template: str, name: str) -> None:
         self.drop(name)
@@ -90,6 +108,7 @@ class Databases:
 
     def rename(self, name: str, new: str) -> None:
         self.server.query(f'ALTER DATABASE "{name}" RENAME TO "{new}"')
+        shutil.rmtree(self._get_filestore(new), ignore_errors=True)
         if self._get_filestore(name).exists():
             self._get_filestore(name).rename(self._get_filestore(new))
 
@@ -100,7 +119,9 @@ class Databases:
     def find_all(self, prefix: str = f"{PREFIX}_") -> list[str]:
         """Return the databases whose name begins so, the newest first."""
         pattern = prefix.replace("_", r"\_")
-        return self.server.query(f"SELECT datname FROM pg_database WHERE datname LIKE '{pattern}%' ORDER BY oid DESC")
+        return self.server.query(
+            f"SELECT datname FROM pg_database WHERE datname LIKE '{pattern}%' ORDER BY oid DESC"
+        )
 
     def get_note(self, name: str) -> str:
         """Return what was noted with :meth:`set_note`."""
@@ -117,32 +138,58 @@ class Databases:
         with step(f"Updating the modules in the database {name}") as current:
             self._install(name, list(manifests), current, update=True)
 
-    def _build(self, name: str, template: str | None, names: list[str], current: Step, *, demo: bool) -> None:
+    def _build(
+        self,
+        name: str,
+        template: str | None,
+        names: list[str],
+        current: Step,
+        *,
+        demo: bool,
+    ) -> None:
         """Build under another name first: an interrupted build leaves nothing that looks finished."""
         partial = f"{PREFIX}_building_{digest(name)}"
         self.drop(partial)
         if template:
             self.copy(template, partial)
         self._install(partial, names, current, demo=demo, log=self._get_log(name))
-        current.note = "bundling scripts and styles"
-        run(
-            self.environment.get_odoo_command("shell", "-d", partial, "--no-http", "--log-level", "warn"),
-            what="Bundling scripts and styles",
-            env=self.environment.variables,
-            stdin=PREPARE_ASSETS,
-            log=logs() / "assets.log",
-        )
         self.rename(partial, name)
 
+    def _bundle(self, name: str) -> None:
+        run(
+            self.environment.get_odoo_command(
+                "shell", "-d", name, "--no-http", "--log-level", "warn"
+            ),
+            what="Bundling scripts and styles",
+            env=self.environment.variables,
+            stdin=BUNDLE,
+            log=logs() / "bundle.log",
+        )
+        self.set_note(name, BUNDLED)
+
     def _install(
-        self, name: str, names: list[str], current: Step, *, demo: bool = False, update: bool = False, log: Path | None = None
+        self,
+        name: str,
+        names: list[str],
+        current: Step,
+        *,
+        demo: bool = False,
+        update: bool = False,
+        log: Path | None = None,
     ) -> None:
         def show(line: str) -> None:
             found = re.search(r"Loading module (\S+) \((\d+)/(\d+)\)", line)
             if found:
                 current.note = f"{found[2]}/{found[3]} {found[1]}"
 
-        arguments = ["-d", name, "-i", ",".join(names), "--no-http", "--stop-after-init"]
+        arguments = [
+            "-d",
+            name,
+            "-i",
+            ",".join(names),
+            "--no-http",
+            "--stop-after-init",
+        ]
         if update:
             arguments += ["-u", ",".join(names)]
         if demo:
@@ -157,9 +204,14 @@ class Databases:
                 on_line=show,
             )
         except Failure as error:
-            raise Failure(f"Installing {_name_some(names)} failed: {_get_cause(log)}. Everything Odoo said: {log}.") from error
+            raise Failure(
+                f"Installing {_name_some(names)} failed: {_get_cause(log)}. Everything Odoo said: {log}."
+            ) from error
         missing = set(names) - set(
-            self.server.query("SELECT name FROM ir_module_module WHERE state = 'installed'", database=name)
+            self.server.query(
+                "SELECT name FROM ir_module_module WHERE state = 'installed'",
+                database=name,
+            )
         )
         if missing:
             raise Failure(
@@ -205,7 +257,22 @@ def _name_some(names: list[str]) -> str:
 
 def _get_cause(log: Path) -> str:
     """Return the line of a log that says why Odoo gave up."""
-    lines = [line.strip() for line in log.read_text().splitlines() if line.strip()] if log.exists() else []
+    lines = (
+        [line.strip() for line in log.read_text().splitlines() if line.strip()]
+        if log.exists()
+        else []
+    )
     # The last line of a traceback is the one that begins with the name of an exception.
-    causes = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Warning|Invalid\w*|Missing\w*)\b.*: ", line)]
-    return (causes or [line for line in lines if " CRITICAL " in line or " ERROR " in line] or lines or ["it said nothing"])[-1]
+    causes = [
+        line
+        for line in lines
+        if re.match(
+            r"[\w.]*(Error|Exception|Warning|Invalid\w*|Missing\w*)\b.*: ", line
+        )
+    ]
+    return (
+        causes
+        or [line for line in lines if " CRITICAL " in line or " ERROR " in line]
+        or lines
+        or ["it said nothing"]
+    )[-1]

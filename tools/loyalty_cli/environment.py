@@ -28,12 +28,17 @@ class Environment:
 
     @property
     def data(self) -> Path:
-        return cache() / "data"
+        """The folder of the filestores: one for each server, since they go together with its databases."""
+        return _get_data(self.server)
 
     @property
     def variables(self) -> dict[str, str]:
         """The variables that Odoo's processes run with."""
-        kept = {key: value for key, value in os.environ.items() if key not in UNWANTED_VARIABLES}
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in UNWANTED_VARIABLES
+        }
         return {
             **kept,
             **self.server.environment,
@@ -62,8 +67,14 @@ def prepare(odoo: str | None = None) -> Environment:
 
 def get_built_venv() -> Venv | None:
     """Return an environment that is built already, the newest."""
-    built = sorted((cache() / "venv").glob("*/ready"), key=lambda path: path.stat().st_mtime)
+    built = sorted(
+        (cache() / "venv").glob("*/ready"), key=lambda path: path.stat().st_mtime
+    )
     return Venv(built[-1].parent) if built else None
+
+
+def _get_data(server: Server) -> Path:
+    return cache() / "data" / digest(server.host, server.port)
 
 
 def _write_config(source: OdooSource, server: Server) -> Path:
@@ -72,7 +83,7 @@ def _write_config(source: OdooSource, server: Server) -> Path:
         raise Failure(f"The folder {ADDONS} is missing: is this a whole clone?")
     options = {
         "addons_path": ADDONS,
-        "data_dir": cache() / "data",
+        "data_dir": _get_data(server),
         "db_host": server.host,
         "db_port": server.port,
         "db_user": server.user,
@@ -82,8 +93,14 @@ def _write_config(source: OdooSource, server: Server) -> Path:
         "admin_passwd": digest(str(cache()), str(os.getuid())),
         "max_cron_threads": 0,
     }
-    text = "[options]\n" + "".join(f"{key} = {value}\n" for key, value in options.items())
-    path = cache() / "config" / f"{digest(str(ROOT), str(source.root), server.host)}.conf"
+    text = "[options]\n" + "".join(
+        f"{key} = {value}\n" for key, value in options.items()
+    )
+    path = (
+        cache()
+        / "config"
+        / f"{digest(str(ROOT), str(source.root), server.host, server.port)}.conf"
+    )
     path.parent.mkdir(exist_ok=True)
     if not path.exists() or path.read_text() != text:
         path.write_text(text)

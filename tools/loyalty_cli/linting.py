@@ -20,7 +20,11 @@ from .environment import Environment
 from .paths import ADDONS, ROOT, cache, digest, locked, logs
 from .serving import find_free_port
 
-NODE_FILES = (ROOT / "package.json", ROOT / "package-lock.json", ROOT / "eslint.config.mjs")
+NODE_FILES = (
+    ROOT / "package.json",
+    ROOT / "package-lock.json",
+    ROOT / "eslint.config.mjs",
+)
 PYTHON_PLACES = ("loyalty", "addons", "benchmarks", "docs", "tests", "tools")
 OCA_CHECKS = (
     "csv-duplicate-record-id",
@@ -64,8 +68,30 @@ MANIFEST_KEYS = {
     "images", "installable", "license", "name", "post_init_hook", "post_load", "pre_init_hook", "sequence", "summary",
     "uninstall_hook", "version", "website",
 }  # fmt: skip
-MANIFEST_DEFAULTS = {"application": False, "auto_install": False, "installable": True, "summary": "", "data": [], "demo": []}
-TEXT_SUFFIXES = {".py", ".js", ".xml", ".scss", ".css", ".csv", ".md", ".yml", ".yaml", ".json", ".toml", ".ini", ".txt", ".mjs"}
+MANIFEST_DEFAULTS = {
+    "application": False,
+    "auto_install": False,
+    "installable": True,
+    "summary": "",
+    "data": [],
+    "demo": [],
+}
+TEXT_SUFFIXES = {
+    ".py",
+    ".js",
+    ".xml",
+    ".scss",
+    ".css",
+    ".csv",
+    ".md",
+    ".yml",
+    ".yaml",
+    ".json",
+    ".toml",
+    ".ini",
+    ".txt",
+    ".mjs",
+}
 
 
 @dataclass(frozen=True)
@@ -86,7 +112,10 @@ def lint(env: Environment, *, fix: bool) -> int:
     :param fix: let those that can mend what they find do it first
     """
     failed = []
-    for name, complaints in (("manifests", _check_manifests()), ("texts", _check_texts(fix=fix))):
+    for name, complaints in (
+        ("manifests", _check_manifests()),
+        ("texts", _check_texts(fix=fix)),
+    ):
         found = list(complaints)
         say(f"{'✗' if found else '✓'} {name}")
         for complaint in found:
@@ -95,13 +124,21 @@ def lint(env: Environment, *, fix: bool) -> int:
             failed.append(name)
     for check in _get_checks(env):
         if fix and check.fix:
-            subprocess.run(check.fix, cwd=ROOT, env=env.variables, check=False, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                check.fix,
+                cwd=ROOT,
+                env=env.variables,
+                check=False,
+                stdout=subprocess.DEVNULL,
+            )
         if not _passes(check, env):
             failed.append(check.name)
     if not _odoo_linters_pass(env):
         failed.append("Odoo's own linters")
     if failed:
-        raise Failure(f"Lint found faults ({', '.join(failed)}): see above; './loyalty lint --fix' mends what can be mended by itself.")
+        raise Failure(
+            f"Lint found faults ({', '.join(failed)}): see above; './loyalty lint --fix' mends what can be mended by itself."
+        )
     say("Lint found no fault.")
     return 0
 
@@ -129,26 +166,53 @@ def _get_checks(env: Environment) -> Iterator[Check]:
     names = list(modules.discover())
     ruff = [str(programs / "ruff"), "--quiet"]
     yield Check("ruff", [*ruff, "check", *places], [*ruff, "check", "--fix", *places])
-    yield Check("ruff-format", [*ruff, "format", "--diff", *places], [*ruff, "format", *places])
+    yield Check(
+        "ruff-format", [*ruff, "format", "--diff", *places], [*ruff, "format", *places]
+    )
     folders = [f"addons/{name}" for name in names]
-    yield Check("pylint-odoo", [str(programs / "pylint"), "--rcfile=.pylintrc-mandatory", *folders])
+    yield Check(
+        "pylint-odoo",
+        [str(programs / "pylint"), "--rcfile=.pylintrc-mandatory", *folders],
+    )
     yield Check(
         "oca-checks-odoo-module",
-        [str(programs / "oca-checks-odoo-module"), f"--enable={','.join(OCA_CHECKS)}", *folders],
+        [
+            str(programs / "oca-checks-odoo-module"),
+            f"--enable={','.join(OCA_CHECKS)}",
+            *folders,
+        ],
     )
     yield Check(
         "upgrade_code",
-        env.get_odoo_command("upgrade_code", "--from", "17.0", "--dry-run", "--addons-path", str(ADDONS)),
+        env.get_odoo_command(
+            "upgrade_code", "--from", "17.0", "--dry-run", "--addons-path", str(ADDONS)
+        ),
     )
     scripts = sorted(
-        str(file.relative_to(ROOT)) for file in ADDONS.glob("*/static/**/*.js") if "lib" not in file.relative_to(ADDONS).parts
+        str(file.relative_to(ROOT))
+        for file in ADDONS.glob("*/static/**/*.js")
+        if "lib" not in file.relative_to(ADDONS).parts
     )
     if scripts:
         node = _get_node_tools()
-        eslint = [str(node / "node_modules/.bin/eslint"), "--config", str(node / "eslint.config.mjs"), "--max-warnings=0"]
+        eslint = [
+            str(node / "node_modules/.bin/eslint"),
+            "--config",
+            str(node / "eslint.config.mjs"),
+            "--max-warnings=0",
+        ]
         yield Check("eslint", [*eslint, *scripts], [*eslint, "--fix", *scripts])
-        prettier = [str(node / "node_modules/.bin/prettier"), "--config", ".prettierrc.json", "--log-level=warn"]
-        yield Check("prettier", [*prettier, "--check", *scripts], [*prettier, "--write", *scripts])
+        prettier = [
+            str(node / "node_modules/.bin/prettier"),
+            "--config",
+            ".prettierrc.json",
+            "--log-level=warn",
+        ]
+        yield Check(
+            "prettier",
+            [*prettier, "--check", *scripts],
+            [*prettier, "--write", *scripts],
+        )
 
 
 def _get_node_tools() -> Path:
@@ -158,7 +222,9 @@ def _get_node_tools() -> Path:
     if ready.exists():
         return folder
     if not shutil.which("node") or not shutil.which("npm"):
-        raise Failure("Node.js 20 or newer with npm is missing, which eslint and prettier run on: install it (on Debian: apt-get install npm).")
+        raise Failure(
+            "Node.js 20 or newer with npm is missing, which eslint and prettier run on: install it (on Debian: apt-get install npm)."
+        )
     with locked("node"), step("Installing eslint and prettier"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -194,13 +260,23 @@ def _check_manifests() -> Iterator[str]:
 
 def _check_texts(*, fix: bool) -> Iterator[str]:
     """Find XML that cannot be read, and blanks at the ends of lines and files."""
-    listing = run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], what="Listing the files", cwd=ROOT)
+    listing = run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        what="Listing the files",
+        cwd=ROOT,
+    )
     for name in listing.splitlines():
         path = ROOT / name
-        if path.suffix not in TEXT_SUFFIXES or not path.is_file() or "/static/lib/" in name:
+        if (
+            path.suffix not in TEXT_SUFFIXES
+            or not path.is_file()
+            or "/static/lib/" in name
+        ):
             continue
         content = path.read_text()
-        clean = "".join(f"{line.rstrip()}\n" for line in content.splitlines()).rstrip("\n")
+        clean = "".join(f"{line.rstrip()}\n" for line in content.splitlines()).rstrip(
+            "\n"
+        )
         clean = f"{clean}\n" if clean else ""
         if content != clean and fix:
             path.write_text(clean)
@@ -216,14 +292,23 @@ def _check_texts(*, fix: bool) -> Iterator[str]:
 def _odoo_linters_pass(env: Environment) -> bool:
     """Run Odoo's own linters over our modules, in a database with all of them."""
     databases = Databases(env)
-    template = databases.get_template()
+    template = databases.get_template(bundled=False)
     log = logs() / "test_lint.log"
     tags = ",".join(f"/test_lint:{name}" for name in ODOO_LINTERS)
     with databases.copy_of(template, "lint") as name:
         try:
             run(
                 env.get_odoo_command(
-                    *("server", "-d", name, "-i", "test_lint", "--test-tags", tags, "--stop-after-init"),
+                    *(
+                        "server",
+                        "-d",
+                        name,
+                        "-i",
+                        "test_lint",
+                        "--test-tags",
+                        tags,
+                        "--stop-after-init",
+                    ),
                     *("--http-port", str(find_free_port()), "--max-cron-threads", "0"),
                 ),
                 what="Odoo's own linters",

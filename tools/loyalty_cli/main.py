@@ -58,8 +58,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _setup(options: argparse.Namespace) -> None:
     env = _prepare(options)
-    databases = Databases(env)
-    databases.get_template()
+    Databases(env).get_template()
     try:
         program = browser.get()
     except Failure as failure:
@@ -88,7 +87,9 @@ def _test(options: argparse.Namespace) -> int:
     if options.odoo_suites:
         return testing.run_odoo_suites(env, fast=options.odoo_suites == "fast")
     chosen = ["-k", options.k] if options.k else []
-    return testing.run_tests(env, options.targets, [*chosen, *(["-x"] if options.x else []), *options.rest])
+    return testing.run_tests(
+        env, options.targets, [*chosen, *(["-x"] if options.x else []), *options.rest]
+    )
 
 
 def _lint(options: argparse.Namespace) -> int:
@@ -119,7 +120,9 @@ def _reset(options: argparse.Namespace) -> None:
                 databases.drop(name)
     else:
         _destroy_server()
-        with step("Deleting databases, filestores and logs; downloads stay (--all deletes them too)"):
+        with step(
+            "Deleting databases, filestores and logs; downloads stay (--all deletes them too)"
+        ):
             for folder in ("data", "logs", "config"):
                 shutil.rmtree(cache() / folder, ignore_errors=True)
     shutil.rmtree(ARTIFACTS, ignore_errors=True)
@@ -145,26 +148,59 @@ def _get_parser() -> argparse.ArgumentParser:
         epilog="Environment: ODOO_PATH (an Odoo 19), PGHOST, PGPORT, PGUSER, PGPASSWORD (a PostgreSQL), LOYALTY_CACHE (the cache folder).",
     )
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--odoo", metavar="PATH", help="the Odoo 19 to use (default: the Debian package, fetched)")
-    common.add_argument("--db-host", metavar="HOST", help="the PostgreSQL to use (default: one of our own, on a socket)")
+    common.add_argument(
+        "--odoo",
+        metavar="PATH",
+        help="the Odoo 19 to use (default: the Debian package, fetched)",
+    )
+    common.add_argument(
+        "--db-host",
+        metavar="HOST",
+        help="the PostgreSQL to use (default: one of our own, on a socket)",
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, run, about: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=about, description=about, parents=[common], allow_abbrev=False)
+        command = commands.add_parser(
+            name, help=about, description=about, parents=[common], allow_abbrev=False
+        )
         command.set_defaults(run=run)
         return command
 
-    add("setup", _setup, "fetch Odoo, Python packages, PostgreSQL and Chromium, and build the database for the tests")
-    demo = add("demo", _demo, "serve a database with demo data, and say where and with which logins")
-    demo.add_argument("--port", type=int, default=serving.PORT, help="default: %(default)s")
-    serve = add("serve", _serve, "serve a database for developing; options after -- go to Odoo")
-    serve.add_argument("--port", type=int, default=serving.PORT, help="default: %(default)s")
-    serve.add_argument("--dev", default="", metavar="FEATURES", help="Odoo's own --dev, for example xml,reload")
+    add(
+        "setup",
+        _setup,
+        "fetch Odoo, Python packages, PostgreSQL and Chromium, and build the database for the tests",
+    )
+    demo = add(
+        "demo",
+        _demo,
+        "serve a database with demo data, and say where and with which logins",
+    )
+    demo.add_argument(
+        "--port", type=int, default=serving.PORT, help="default: %(default)s"
+    )
+    serve = add(
+        "serve", _serve, "serve a database for developing; options after -- go to Odoo"
+    )
+    serve.add_argument(
+        "--port", type=int, default=serving.PORT, help="default: %(default)s"
+    )
+    serve.add_argument(
+        "--dev",
+        default="",
+        metavar="FEATURES",
+        help="Odoo's own --dev, for example xml,reload",
+    )
     test = add("test", _test, "run the tests; options after -- go to pytest")
     test.add_argument(
-        "targets", nargs="*", help="paths (addons/loyalty_ledger, …/test_x.py::TestX), or Odoo's test tags (/loyalty_ledger:TestX)"
+        "targets",
+        nargs="*",
+        help="paths (addons/loyalty_ledger, …/test_x.py::TestX), or Odoo's test tags (/loyalty_ledger:TestX)",
     )
-    test.add_argument("-k", metavar="EXPRESSION", help="only the tests whose name matches")
+    test.add_argument(
+        "-k", metavar="EXPRESSION", help="only the tests whose name matches"
+    )
     test.add_argument("-x", action="store_true", help="stop at the first failure")
     test.add_argument(
         "--odoo-suites",
@@ -174,12 +210,28 @@ def _get_parser() -> argparse.ArgumentParser:
         help="run Odoo's own tests of its loyalty modules with ours installed; 'fast': those that need no browser",
     )
     lint = add("lint", _lint, "check the style of everything")
-    lint.add_argument("--fix", action="store_true", help="mend what can be mended by itself")
-    bench = add("bench", _bench, "run the benchmarks, or one of them; further options go to it")
-    bench.add_argument("name", nargs="?", help=f"one of: {', '.join(benchmarking.get_names()) or 'none yet'}")
-    add("load", _load, "post a real year of a grocery chain into the database loyalty_load; further options go to the loader")
+    lint.add_argument(
+        "--fix", action="store_true", help="mend what can be mended by itself"
+    )
+    bench = add(
+        "bench", _bench, "run the benchmarks, or one of them; further options go to it"
+    )
+    bench.add_argument(
+        "name",
+        nargs="?",
+        help=f"one of: {', '.join(benchmarking.get_names()) or 'none yet'}",
+    )
+    add(
+        "load",
+        _load,
+        "post a real year of a grocery chain into the database loyalty_load; further options go to the loader",
+    )
     shell = add("shell", _shell, "open a Python prompt with Odoo's 'env' on a database")
-    shell.add_argument("database", nargs="?", default=serving.DEVELOPMENT, help="default: %(default)s")
-    reset = add("reset", _reset, "delete all databases, so that the next run builds them anew")
+    shell.add_argument(
+        "database", nargs="?", default=serving.DEVELOPMENT, help="default: %(default)s"
+    )
+    reset = add(
+        "reset", _reset, "delete all databases, so that the next run builds them anew"
+    )
     reset.add_argument("--all", action="store_true", help="the downloads too")
     return parser

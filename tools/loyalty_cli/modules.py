@@ -29,15 +29,23 @@ def discover() -> dict[str, dict]:
         try:
             manifests[file.parent.name] = ast.literal_eval(file.read_text())
         except (SyntaxError, ValueError) as error:
-            raise Failure(f"{file} is not a manifest that can be read: {error}") from error
+            raise Failure(
+                f"{file} is not a manifest that can be read: {error}"
+            ) from error
     if not manifests:
         raise Failure(f"There are no modules in {ADDONS}: is this a whole clone?")
-    return {name: manifest for name, manifest in manifests.items() if manifest.get("installable", True)}
+    return {
+        name: manifest
+        for name, manifest in manifests.items()
+        if manifest.get("installable", True)
+    }
 
 
 def get_native(manifests: dict[str, dict]) -> list[str]:
     """Return Odoo's own modules to install before ours."""
-    needed = {name for manifest in manifests.values() for name in manifest.get("depends", ())}
+    needed = {
+        name for manifest in manifests.values() for name in manifest.get("depends", ())
+    }
     return sorted({*needed, *EXTRA_NATIVE} - set(manifests) - {"base"})
 
 
@@ -56,7 +64,8 @@ def _walk(module: Path) -> Iterator[Path]:
         folders[:] = sorted(
             name
             for name in folders
-            if name != "__pycache__" and (here / name).relative_to(module).as_posix() not in NOT_INSTALLED
+            if name != "__pycache__"
+            and (here / name).relative_to(module).as_posix() not in NOT_INSTALLED
         )
         for name in sorted(files):
             path = here / name

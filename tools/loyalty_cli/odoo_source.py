@@ -72,7 +72,9 @@ def _get_named(path: Path) -> OdooSource:
         source = _read(root)
         if source:
             return source
-    raise Failure(f"No Odoo {SERIES} in {path}: name a folder that holds the package 'odoo' of {SERIES}.")
+    raise Failure(
+        f"No Odoo {SERIES} in {path}: name a folder that holds the package 'odoo' of {SERIES}."
+    )
 
 
 def _read(root: Path) -> OdooSource | None:
@@ -80,10 +82,14 @@ def _read(root: Path) -> OdooSource | None:
     release = root / "odoo" / "release.py"
     if not release.exists():
         return None
-    found = re.search(r"^version_info\s*=\s*\((\d+),\s*(\d+)", release.read_text(), re.MULTILINE)
+    found = re.search(
+        r"^version_info\s*=\s*\((\d+),\s*(\d+)", release.read_text(), re.MULTILINE
+    )
     if not found or f"{found[1]}.{found[2]}" != SERIES:
         return None
-    if not any((root / folder / "sale").is_dir() for folder in ("odoo/addons", "addons")):
+    if not any(
+        (root / folder / "sale").is_dir() for folder in ("odoo/addons", "addons")
+    ):
         return None
     for parent in root.parents:
         # Unpacked by us: the folder is named after the version of the package.
@@ -113,7 +119,9 @@ def _get_unpacked() -> OdooSource:
                 current.write_text(version)
         source = _read_unpacked(home / current.read_text())
     if source is None:
-        raise Failure(f"The Debian package {PACKAGE} does not hold Odoo {SERIES}: name another with --odoo PATH.")
+        raise Failure(
+            f"The Debian package {PACKAGE} does not hold Odoo {SERIES}: name another with --odoo PATH."
+        )
     return source
 
 
@@ -133,8 +141,12 @@ def _check_links(folder: Path) -> None:
         target = Path(os.readlink(path))
         if target.is_absolute():
             path.unlink()
-            path.symlink_to(os.path.relpath(folder / target.relative_to("/"), path.parent))
+            path.symlink_to(
+                os.path.relpath(folder / target.relative_to("/"), path.parent)
+            )
         if not path.exists() and "/static/" in str(path):
             broken.append(path.name)
     if broken:
-        raise Failure(f"Debian's packages lack what Odoo links to ({', '.join(sorted(broken))}): name an Odoo with --odoo PATH.")
+        raise Failure(
+            f"Debian's packages lack what Odoo links to ({', '.join(sorted(broken))}): name an Odoo with --odoo PATH."
+        )

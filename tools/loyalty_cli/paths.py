@@ -29,7 +29,9 @@ def is_open_to_all(path: Path) -> bool:
     existing = path
     while not existing.exists():
         existing = existing.parent
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in [existing, *existing.parents])
+    return all(
+        folder.stat().st_mode & stat.S_IXOTH for folder in [existing, *existing.parents]
+    )
 
 
 @functools.cache
@@ -55,7 +57,9 @@ def cache() -> Path:
             f"The cache folder {path} cannot be made ({error.strerror}): set LOYALTY_CACHE to a folder you may write."
         ) from error
     if not os.access(path, os.W_OK):
-        raise Failure(f"You may not write in the cache folder {path}: set LOYALTY_CACHE to another one.")
+        raise Failure(
+            f"You may not write in the cache folder {path}: set LOYALTY_CACHE to another one."
+        )
     return path
 
 

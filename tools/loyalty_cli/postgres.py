@@ -80,7 +80,12 @@ def get(venv: Venv) -> Server:
     """Return a running server; one of our own is started when none is named, and stopped when the last user leaves."""
     host = os.environ.get("PGHOST")
     if host:
-        server = Server(host, os.environ.get("PGPORT", "5432"), os.environ.get("PGUSER", ROLE), venv.postgres_programs)
+        server = Server(
+            host,
+            os.environ.get("PGPORT", "5432"),
+            os.environ.get("PGUSER", ROLE),
+            venv.postgres_programs,
+        )
         server.query("SELECT 1")
         return server
     return Embedded(venv).use()
@@ -92,7 +97,7 @@ class Embedded:
     def __init__(self, venv: Venv) -> None:
         self.programs = venv.postgres_programs
         self.home = cache() / "postgres"
-        self.data = self.home / "18"
+        self.data = self.home / "data"
         self.users = self.home / "users"
         self.note = self.users / str(os.getpid())
         self.user: int | None = None
@@ -119,7 +124,16 @@ class Embedded:
 
     def stop(self) -> None:
         if self._is_running():
-            self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", self.data, what="Stopping PostgreSQL")
+            self._run(
+                "pg_ctl",
+                "stop",
+                "-w",
+                "-m",
+                "fast",
+                "-D",
+                self.data,
+                what="Stopping PostgreSQL",
+            )
 
     def destroy(self) -> None:
         """Stop the server and delete its databases."""
@@ -165,7 +179,9 @@ class Embedded:
                 return pwd.getpwnam(name).pw_uid
             except KeyError:
                 continue
-        raise Failure("PostgreSQL refuses to run as root, and there is no user 'nobody': run the command as an ordinary user.")
+        raise Failure(
+            "PostgreSQL refuses to run as root, and there is no user 'nobody': run the command as an ordinary user."
+        )
 
     def _init(self) -> None:
         for folder in (self.data, self.socket_folder):
@@ -217,7 +233,15 @@ class Embedded:
     def _run(self, program: str, *arguments: str | Path, what: str) -> None:
         # Into a file: the server lives on after pg_ctl and keeps its output, so a pipe would never end.
         with tempfile.TemporaryFile("w+", errors="replace") as output:
-            identity = {} if self.user is None else {"user": self.user, "group": user_group(self.user), "extra_groups": []}
+            identity = (
+                {}
+                if self.user is None
+                else {
+                    "user": self.user,
+                    "group": user_group(self.user),
+                    "extra_groups": [],
+                }
+            )
             result = subprocess.run(
                 [self.programs / program, *arguments],
                 stdin=subprocess.DEVNULL,
@@ -231,4 +255,6 @@ class Embedded:
             output.seek(0)
             lines = [line.strip() for line in output if line.strip()]
         if result.returncode:
-            raise Failure(f"{what} failed: {lines[-1] if lines else 'it printed nothing'} Its log: {self.data / 'server.log'}.")
+            raise Failure(
+                f"{what} failed: {lines[-1] if lines else 'it printed nothing'} Its log: {self.data / 'server.log'}."
+            )

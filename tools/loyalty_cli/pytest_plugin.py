@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from odoo.tools import config
 
 BROWSER_TROUBLE = ("chrome", "websocket", "devtools")
@@ -23,7 +24,9 @@ def _get_new_screenshots() -> list[Path]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     report = yield
-    if report.skipped and any(word in str(report.longrepr).lower() for word in BROWSER_TROUBLE):
+    if report.skipped and any(
+        word in str(report.longrepr).lower() for word in BROWSER_TROUBLE
+    ):
         # Odoo skips a tour when it cannot use the browser; a skipped tour would look like a passed one.
         report.outcome = "failed"
         report.longrepr = f"The browser could not be used: {report.longrepr}"

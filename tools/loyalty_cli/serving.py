@@ -39,7 +39,12 @@ def demo(env: Environment, port: int) -> int:
     command = env.get_odoo_command("server", *_get_options(name, port))
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, env=env.variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            env=env.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         with step("Starting Odoo"):
@@ -48,7 +53,9 @@ def demo(env: Environment, port: int) -> int:
         say(f"  Odoo with the loyalty suite   http://{HOST}:{port}")
         say(f"  Logins (name / password)      {',  '.join(LOGINS)}")
         say(f"  Log                           {log}")
-        say("  Stop with Ctrl-C. What you change stays until the modules change; ./loyalty reset begins anew.")
+        say(
+            "  Stop with Ctrl-C. What you change stays until the modules change; ./loyalty reset begins anew."
+        )
         process.wait()
     except KeyboardInterrupt:
         say("")
@@ -68,15 +75,21 @@ def serve(env: Environment, port: int, dev: str, extra: Sequence[str]) -> int:
     options = _get_options(name, port)
     if dev:
         options.append(f"--dev={dev}")
-    return run_in_foreground(env.get_odoo_command("server", *options, *extra), env.variables)
+    return run_in_foreground(
+        env.get_odoo_command("server", *options, *extra), env.variables
+    )
 
 
 def shell(env: Environment, name: str, extra: Sequence[str]) -> int:
     if name == DEVELOPMENT:
         get_development_database(env)
     elif not Databases(env).exists(name):
-        raise Failure(f"There is no database {name}; there are: {', '.join(Databases(env).find_all()) or 'none'}.")
-    return run_in_foreground(env.get_odoo_command("shell", "-d", name, "--no-http", *extra), env.variables)
+        raise Failure(
+            f"There is no database {name}; there are: {', '.join(Databases(env).find_all()) or 'none'}."
+        )
+    return run_in_foreground(
+        env.get_odoo_command("shell", "-d", name, "--no-http", *extra), env.variables
+    )
 
 
 def get_development_database(env: Environment) -> str:
@@ -99,7 +112,15 @@ def find_free_port() -> int:
 
 
 def _get_options(name: str, port: int) -> list[str]:
-    return ["-d", name, f"--db-filter=^{re.escape(name)}$", "--http-port", str(port), "--max-cron-threads", "1"]
+    return [
+        "-d",
+        name,
+        f"--db-filter=^{re.escape(name)}$",
+        "--http-port",
+        str(port),
+        "--max-cron-threads",
+        "1",
+    ]
 
 
 def _check_port(port: int) -> None:
@@ -108,14 +129,18 @@ def _check_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise Failure(f"Port {port} is taken on this machine: stop what uses it, or name another with --port.") from error
+            raise Failure(
+                f"Port {port} is taken on this machine: stop what uses it, or name another with --port."
+            ) from error
 
 
 def _wait_until_served(process: subprocess.Popen, port: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise Failure(f"Odoo did not start; its log says why: {logs() / 'demo.log'}.")
+            raise Failure(
+                f"Odoo did not start; its log says why: {logs() / 'demo.log'}."
+            )
         connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
         try:
             connection.request("GET", "/web/login")
@@ -126,4 +151,6 @@ def _wait_until_served(process: subprocess.Popen, port: int) -> None:
         finally:
             connection.close()
         time.sleep(0.2)
-    raise Failure(f"Odoo did not answer within {PATIENCE} seconds; its log: {logs() / 'demo.log'}.")
+    raise Failure(
+        f"Odoo did not answer within {PATIENCE} seconds; its log: {logs() / 'demo.log'}."
+    )

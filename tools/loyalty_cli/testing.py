@@ -47,13 +47,19 @@ def run_tests(env: Environment, targets: Sequence[str], extra: Sequence[str]) ->
     :param extra: further options, for pytest or for Odoo
     :return: the exit status
     """
-    paths = [target for target in targets if (ROOT / target.partition("::")[0]).exists()]
+    paths = [
+        target for target in targets if (ROOT / target.partition("::")[0]).exists()
+    ]
     tags = [target for target in targets if target not in paths]
     for tag in tags:
         if not re.fullmatch(r"[-+]?(/[\w/.]+)?(:\w+)?(\.\w+)?(\[.*\])?", tag):
-            raise Failure(f"{tag} is neither a path in this repository nor a test tag like /loyalty_ledger:TestX.")
+            raise Failure(
+                f"{tag} is neither a path in this repository nor a test tag like /loyalty_ledger:TestX."
+            )
     if tags and paths:
-        raise Failure("Paths are run by pytest and tags by Odoo's own runner: name only one of the two kinds.")
+        raise Failure(
+            "Paths are run by pytest and tags by Odoo's own runner: name only one of the two kinds."
+        )
     if tags:
         return _run_tags(env, tags, extra)
     return _run_pytest(env, paths or _get_all_paths(), extra)
@@ -67,18 +73,38 @@ def run_odoo_suites(env: Environment, *, fast: bool) -> int:
     tags = [f"/{name}" for name in NATIVE_SUITES]
     if fast:
         tags += [f"-/{name}" for name in NATIVE_TOURS]
-    what = "Running Odoo's own tests that need no browser" if fast else "Running Odoo's own tests (about 20 minutes)"
+    what = (
+        "Running Odoo's own tests that need no browser"
+        if fast
+        else "Running Odoo's own tests (about 20 minutes)"
+    )
     return _run_odoo(env, what, tags, update=NATIVE_SUITES[:1])
 
 
 def _get_all_paths() -> list[str]:
     folders = [*sorted(ADDONS.glob("*/tests")), ROOT / "tests"]
-    return [str(folder.relative_to(ROOT)) for folder in folders if any(folder.glob("**/test_*.py"))]
+    return [
+        str(folder.relative_to(ROOT))
+        for folder in folders
+        if any(folder.glob("**/test_*.py"))
+    ]
+
+
+def _need_browser(paths: Sequence[str]) -> bool:
+    """Whether there are tours among the tests in ``paths``."""
+    for path in paths:
+        place = ROOT / path.partition("::")[0]
+        files = place.rglob("test_*.py") if place.is_dir() else [place]
+        if any(
+            re.search(r"start_\w*tour|browser_js", file.read_text()) for file in files
+        ):
+            return True
+    return False
 
 
 def _run_pytest(env: Environment, paths: Sequence[str], extra: Sequence[str]) -> int:
     databases = Databases(env)
-    template = databases.get_template()
+    template = databases.get_template(bundled=_need_browser(paths))
     warnings = databases.get_install_warnings(template)
     artifacts = _make_artifacts()
     with databases.copy_of(template, "test") as name:
@@ -86,7 +112,11 @@ def _run_pytest(env: Environment, paths: Sequence[str], extra: Sequence[str]) ->
         status = run_in_foreground(
             [
                 *(env.venv.python, "-m", "pytest", "-p", "loyalty_cli.pytest_plugin"),
-                *(f"--odoo-config={env.config}", f"--odoo-database={name}", "--odoo-http"),
+                *(
+                    f"--odoo-config={env.config}",
+                    f"--odoo-database={name}",
+                    "--odoo-http",
+                ),
                 *("--odoo-log-level=warn", "--odoo-extra", f"screenshots={artifacts}"),
                 *("--odoo-extra", f"logfile={artifacts / 'odoo.log'}"),
                 *extra,
@@ -96,14 +126,22 @@ def _run_pytest(env: Environment, paths: Sequence[str], extra: Sequence[str]) ->
             cwd=ROOT,
         )
     if not status and warnings:
-        raise Failure("The tests pass, but Odoo complained while our modules were installed: see the lines marked '!' above.")
+        raise Failure(
+            "The tests pass, but Odoo complained while our modules were installed: see the lines marked '!' above."
+        )
     return status
 
 
 def _run_tags(env: Environment, tags: Sequence[str], extra: Sequence[str]) -> int:
     manifests = modules.discover()
     named = {found[1] for tag in tags if (found := re.match(r"\+?/(\w+)", tag))}
-    return _run_odoo(env, f"Running {','.join(tags)}", tags, update=sorted(named) or list(manifests), extra=extra)
+    return _run_odoo(
+        env,
+        f"Running {','.join(tags)}",
+        tags,
+        update=sorted(named) or list(manifests),
+        extra=extra,
+    )
 
 
 @dataclass
@@ -121,28 +159,40 @@ class Report:
     def read(self, line: str) -> None:
         if re.search(r": Starting \w+\.\w+ \.\.\.", line):
             self.started += 1
-            self.current.note = f"{self.started} tests" + (f", {len(self.names)} failed" if self.names else "")
+            self.current.note = f"{self.started} tests" + (
+                f", {len(self.names)} failed" if self.names else ""
+            )
         elif found := re.search(r": (?:FAIL|ERROR): (.+)$", line):
             self.names.append(found[1].rstrip(" ."))
             say(f"\r✗ {found[1]}")
         elif re.search(r"\bskipped\b.* : ", line):
             self.skipped += 1
             if re.search(r"[Cc]hrome|websocket", line):
-                self.names.append("a tour was skipped because the browser could not be used")
+                self.names.append(
+                    "a tour was skipped because the browser could not be used"
+                )
                 say(f"\r✗ {line.split(' ', 5)[-1]}")
         elif found := re.search(r"[Ss]creenshot in: (\S+)", line):
             self.screenshots.append(found[1])
-        elif found := re.search(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests when loading database", line):
+        elif found := re.search(
+            r"(\d+) failed, (\d+) error\(s\) of (\d+) tests when loading database", line
+        ):
             self.failed = int(found[1]) + int(found[2])
             self.tests = int(found[3])
 
 
 def _run_odoo(
-    env: Environment, what: str, tags: Sequence[str], *, update: Sequence[str], extra: Sequence[str] = ()
+    env: Environment,
+    what: str,
+    tags: Sequence[str],
+    *,
+    update: Sequence[str],
+    extra: Sequence[str] = (),
 ) -> int:
     """Run tests by Odoo's own runner; it takes those of the modules that it updates, and of what depends on them."""
     databases = Databases(env)
-    template = databases.get_template()
+    # Odoo's runner does its own bundling.
+    template = databases.get_template(bundled=False)
     artifacts = _make_artifacts()
     log = artifacts / "odoo.log"
     broken = None
@@ -150,7 +200,13 @@ def _run_odoo(
         report = Report(current)
         command = env.get_odoo_command(
             *("server", "-d", name, f"--db-filter=^{name}$", "-u", ",".join(update)),
-            *("--test-tags", ",".join(tags), "--stop-after-init", "--http-port", str(find_free_port())),
+            *(
+                "--test-tags",
+                ",".join(tags),
+                "--stop-after-init",
+                "--http-port",
+                str(find_free_port()),
+            ),
             *("--screenshots", str(artifacts), *extra),
         )
         try:
@@ -160,14 +216,18 @@ def _run_odoo(
     for screenshot in report.screenshots:
         say(f"Screenshot: {screenshot}")
     if report.tests is None:
-        raise Failure(f"Odoo did not get to its tests. Everything it said: {log}.") from broken
+        raise Failure(
+            f"Odoo did not get to its tests. Everything it said: {log}."
+        ) from broken
     failed = max(report.failed, len(set(report.names)), 1 if broken else 0)
     if failed:
         say(f"Everything Odoo said: {log}")
     if not report.tests:
         raise Failure(f"No test was run: nothing matches {','.join(tags)}.")
     skipped = f", {report.skipped} skipped" if report.skipped else ""
-    say(f"{max(report.tests - failed - report.skipped, 0)} passed, {failed} failed{skipped}")
+    say(
+        f"{max(report.tests - failed - report.skipped, 0)} passed, {failed} failed{skipped}"
+    )
     return 1 if failed else 0
 
 

@@ -19,6 +19,11 @@ from .paths import ROOT, cache, digest, locked, logs
 REQUIREMENTS = ROOT / "requirements.txt"
 REQUIREMENT_FILES = (REQUIREMENTS, *sorted((ROOT / "requirements").glob("*.txt")))
 
+RUNTIME_REQUIREMENTS = tuple(
+    ROOT / "requirements" / name for name in ("odoo.txt", "suite.txt")
+)
+"""What Odoo and the modules run on, without the tools."""
+
 
 @dataclass(frozen=True)
 class Venv:
@@ -40,7 +45,11 @@ class Venv:
 
 def get(odoo: OdooSource) -> Venv:
     """Return the environment for this Odoo and these requirements, built when it is not there."""
-    key = digest(str(odoo.root), sys.base_prefix, *(file.read_bytes() for file in REQUIREMENT_FILES))
+    key = digest(
+        str(odoo.root),
+        sys.base_prefix,
+        *(file.read_bytes() for file in REQUIREMENT_FILES),
+    )
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     venv = Venv(cache() / "venv" / f"{version}-{key}")
     ready = venv.folder / "ready"
@@ -48,7 +57,9 @@ def get(odoo: OdooSource) -> Venv:
         return venv
     with locked("venv"):
         if not ready.exists():
-            with step("Installing the Python packages (first time only, about two minutes)") as current:
+            with step(
+                "Installing the Python packages (first time only, about two minutes)"
+            ) as current:
                 _build(venv, current)
             # pip sees "odoo 19.0" by this, so that modules published as Python packages find the Odoo they are for.
             (venv.site_packages / "odoo.pth").write_text(f"{odoo.root}\n")
@@ -59,11 +70,17 @@ def get(odoo: OdooSource) -> Venv:
 def _build(venv: Venv, current) -> None:
     shutil.rmtree(venv.folder, ignore_errors=True)
     if importlib.util.find_spec("ensurepip"):
-        run([sys.executable, "-m", "venv", venv.folder], what="Making the virtual environment")
+        run(
+            [sys.executable, "-m", "venv", venv.folder],
+            what="Making the virtual environment",
+        )
         pip = [venv.python, "-m", "pip"]
     else:
         # Debian's python3 without python3-venv: pip comes as a wheel in a package of its own, and a wheel can be run.
-        run([sys.executable, "-m", "venv", "--without-pip", venv.folder], what="Making the virtual environment")
+        run(
+            [sys.executable, "-m", "venv", "--without-pip", venv.folder],
+            what="Making the virtual environment",
+        )
         pip = [venv.python, _get_pip_wheel() / "pip"]
 
     def show(line: str) -> None:
@@ -74,7 +91,14 @@ def _build(venv: Venv, current) -> None:
 
     run(
         # All packages are pinned, those that others bring too: nothing is left to resolve.
-        [*pip, "install", "--no-deps", "--disable-pip-version-check", "--requirement", REQUIREMENTS],
+        [
+            *pip,
+            "install",
+            "--no-deps",
+            "--disable-pip-version-check",
+            "--requirement",
+            REQUIREMENTS,
+        ],
         what="Installing the Python packages",
         log=logs() / "pip.log",
         env={**os.environ, "PIP_PROGRESS_BAR": "off"},
@@ -92,5 +116,7 @@ def _get_pip_wheel() -> Path:
         archive.unpack(("python3-pip-whl/stable",), folder)
     wheel = next(folder.glob("usr/share/python-wheels/pip-*.whl"), None)
     if wheel is None:
-        raise Failure("pip is missing for this Python: install it (on Debian: apt-get install python3-venv).")
+        raise Failure(
+            "pip is missing for this Python: install it (on Debian: apt-get install python3-venv)."
+        )
     return wheel
