@@ -97,6 +97,12 @@ class LoyaltyMember(models.Model):
         action["domain"] = [("account_id", "in", self.account_id.ids)]
         return action
 
+    def _get_card_values(self):
+        return {
+            **super()._get_card_values(),
+            "highlight": self.scheme_id._format_points(self.points_balance),
+        }
+
     def _get_expiring_lots(self):
         """Return the lots that expire next, all on the same day."""
         self.ensure_one()

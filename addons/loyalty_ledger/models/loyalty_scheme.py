@@ -259,6 +259,15 @@ class LoyaltyScheme(models.Model):
             self._sync_points_program()
         return result
 
+    def unlink(self):
+        # The program refers to the scheme and the scheme to the program
+        programs_sudo = self.sudo().points_program_id
+        self.sudo().points_program_id = False
+        programs_sudo.write({"scheme_id": False, "active": False})
+        result = super().unlink()
+        programs_sudo.unlink()
+        return result
+
     def action_view_program(self):
         """Open the native program of this scheme."""
         self.ensure_one()

@@ -88,3 +88,15 @@ class TestScheme(LoyaltyLedgerCommon):
         program.active = False
         with self.assertRaisesRegex(UserError, "belongs to a loyalty scheme"):
             program.unlink()
+
+    def test_scheme_without_members_goes_with_its_program(self):
+        scheme = self._create_scheme(name="A Slip of the Pen")
+        program = scheme.points_program_id
+        scheme.unlink()
+        self.assertFalse(scheme.exists())
+        self.assertFalse(program.exists())
+
+    def test_card_shows_the_balance(self):
+        self.account._adjust(12, "Welcome")
+        self.member.invalidate_recordset()
+        self.assertIn("12 beans", self.member.card_picture)
