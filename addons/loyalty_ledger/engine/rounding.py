@@ -36,13 +36,14 @@ def allot(total, weights, step):
     weight = sum(weights.values())
     if not weight:
         return dict.fromkeys(weights, Decimal(0))
-    exact = {key: total * part / weight for key, part in weights.items()}
-    shares = {key: round_to_step(value, step, "DOWN") for key, value in exact.items()}
-    left = int((total - sum(shares.values())) / step)
+    units = int(total / step)
+    exact = {key: units * part / weight for key, part in weights.items()}
+    shares = {key: int(value.quantize(NOISE)) for key, value in exact.items()}
+    left = units - sum(shares.values())
     if left:
         by_remainder = sorted(
             exact, key=lambda key: (shares[key] - exact[key], str(key))
         )
         for key in by_remainder[:left]:
-            shares[key] += step
-    return shares
+            shares[key] += 1
+    return {key: share * step for key, share in shares.items()}

@@ -4,8 +4,9 @@
 
 import datetime as dt
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
+from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class SaleLine:
     eligible: bool = True
     is_reward: bool = False
     origin_key: str | None = None
+
+
+LINE_CONTENT = attrgetter(*(field.name for field in fields(SaleLine)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,9 @@ class Sale:
 
     def digest(self):
         """Return a fingerprint of everything that matters for points."""
-        content = {
-            "redeemed": self.redeemed,
-            "currency": self.currency_id,
-            "lines": [asdict(line) for line in self.lines],
-        }
-        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        content = [
+            self.redeemed,
+            self.currency_id,
+            [LINE_CONTENT(line) for line in self.lines],
+        ]
+        return sha256(json.dumps(content).encode()).hexdigest()

@@ -4,8 +4,6 @@ from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
 
-from psycopg2.extras import Json
-
 from odoo import fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
@@ -13,6 +11,7 @@ from odoo.tools import SQL
 from ..ledger.book import Account, Lot, NotEnough, NothingToRestore
 from ..ledger.chain import GENESIS, SQL_ROW
 from ..ledger.move import Op
+from ..ledger.rows import to_array
 
 # Odoo lets psycopg2 read numeric columns as float; the exact value comes as text.
 QUANTUM = Decimal("0.0001")
@@ -250,8 +249,7 @@ class LoyaltyLedger(models.AbstractModel):
                  WHERE lot.account_id = ANY(%(opened)s) AND lot.remaining <> 0
                 UNION
                 SELECT %(columns)s FROM loyalty_ledger_lot lot
-                 WHERE lot.account_id = ANY(%(all)s)
-                   AND lot.remaining <> 0 AND lot.remaining < 0
+                 WHERE lot.account_id = ANY(%(all)s) AND lot.remaining < 0
                 UNION
                 SELECT %(columns)s FROM loyalty_ledger_lot lot
                  WHERE lot.id = ANY(%(named)s) AND lot.account_id = ANY(%(all)s)
@@ -327,46 +325,58 @@ class LoyaltyLedger(models.AbstractModel):
             )
         ]
 
-    def _insert_dicts(self, table, types, rows, suffix=None):
+    def _insert_dicts(self, model, types, rows, suffix=None):
         """Insert rows by one statement.
 
+        :param model: the model whose table takes them
         :param dict types: PostgreSQL type by column
         :param rows: list of dictionaries with the keys of ``types``
         :param SQL suffix: for instance an ON CONFLICT clause
         """
-        self._insert_rows(
-            table, types, [tuple(row[name] for name in types) for row in rows], suffix
+        self._insert_columns(
+            model, types, [[row[name] for row in rows] for name in types], suffix
         )
 
-    def _insert_rows(self, table, types, rows, suffix=None):
+    def _insert_rows(self, model, types, rows):
         """Insert rows, given as tuples in the order of ``types``, by one statement."""
-        if not rows:
+        self._insert_columns(model, types, list(zip(*rows, strict=True)))
+
+    def _insert_columns(self, model, types, columns, suffix=None):
+        """Insert rows, given by column in the order of ``types``, by one statement."""
+        if not columns or not columns[0]:
             return
-        columns = [
-            [Json(value) for value in column] if type_ == "jsonb" else list(column)
-            for type_, column in zip(
-                types.values(), zip(*rows, strict=True), strict=True
-            )
-        ]
+        log_columns, log_values = self._get_log_columns(model)
         self.env.cr.execute(
             SQL(
                 """
-                INSERT INTO %(table)s (%(columns)s, create_uid, create_date,
-                                       write_uid, write_date)
-                SELECT data.*, %(uid)s, now() AT TIME ZONE 'UTC',
-                       %(uid)s, now() AT TIME ZONE 'UTC'
+                INSERT INTO %(table)s (%(columns)s %(log_columns)s)
+                SELECT data.* %(log_values)s
                   FROM UNNEST(%(values)s) AS data
                 %(suffix)s
                 """,
-                table=SQL.identifier(table),
+                table=SQL.identifier(model._table),
                 columns=SQL(", ").join(map(SQL.identifier, types)),
-                uid=self.env.uid,
+                log_columns=log_columns,
+                log_values=log_values,
                 values=SQL(", ").join(
-                    SQL("%s::%s[]", column, SQL.identifier(type_))
+                    SQL("%s::%s[]", to_array(column, type_), SQL.identifier(type_))
                     for type_, column in zip(types.values(), columns, strict=True)
                 ),
                 suffix=suffix or SQL(""),
             )
+        )
+
+    def _get_log_columns(self, model):
+        """Return what an INSERT adds for a model that says who wrote its records."""
+        if not model._log_access:
+            return SQL(""), SQL("")
+        return (
+            SQL(", create_uid, create_date, write_uid, write_date"),
+            SQL(
+                ", %(uid)s, %(now)s, %(uid)s, %(now)s",
+                uid=self.env.uid,
+                now=SQL("now() AT TIME ZONE 'UTC'"),
+            ),
         )
 
     def _insert_entries(self, entries):
@@ -395,7 +405,7 @@ class LoyaltyLedger(models.AbstractModel):
         for entry, id_ in zip(entries, ids, strict=True):
             entry.id = entry.row["id"] = id_
         self._insert_dicts(
-            "loyalty_ledger_entry", types, [entry.row for entry in entries]
+            self.env["loyalty.ledger.entry"], types, [entry.row for entry in entries]
         )
 
     def _insert_lots(self, lots):
@@ -405,7 +415,7 @@ class LoyaltyLedger(models.AbstractModel):
         for lot, id_ in zip(lots, ids, strict=True):
             lot.id = id_
         self._insert_rows(
-            "loyalty_ledger_lot",
+            self.env["loyalty.ledger.lot"],
             {
                 "id": "int4",
                 "account_id": "int4",
@@ -457,7 +467,7 @@ class LoyaltyLedger(models.AbstractModel):
 
     def _insert_allocations(self, entries):
         self._insert_rows(
-            "loyalty_ledger_allocation",
+            self.env["loyalty.ledger.allocation"],
             {
                 "entry_id": "int4",
                 "lot_id": "int4",

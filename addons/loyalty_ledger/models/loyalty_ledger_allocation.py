@@ -10,6 +10,8 @@ class LoyaltyLedgerAllocation(models.Model):
     _description = "Loyalty Ledger Allocation"
     _order = "id"
     _rec_name = "lot_id"
+    # Its entry says who posted it and when
+    _log_access = False
 
     entry_id = fields.Many2one(
         comodel_name="loyalty.ledger.entry",

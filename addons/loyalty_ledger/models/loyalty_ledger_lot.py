@@ -13,6 +13,8 @@ class LoyaltyLedgerLot(models.Model):
     _name = "loyalty.ledger.lot"
     _description = "Loyalty Points Lot"
     _order = "expiry_date, id"
+    # Its entries say who moved its points and when
+    _log_access = False
 
     account_id = fields.Many2one(
         comodel_name="loyalty.card",
@@ -70,6 +72,7 @@ class LoyaltyLedgerLot(models.Model):
         "A lot cannot hold more than it was made with, nor less than nothing.",
     )
     _open_idx = models.Index("(account_id, expiry_date, id) WHERE remaining <> 0")
+    _debt_idx = models.Index("(account_id) WHERE remaining < 0")
     _release_idx = models.Index(
         "(release_date) WHERE remaining > 0 AND state = 'pending'"
     )

@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from decimal import Decimal
+from functools import lru_cache
 
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError, ValidationError
@@ -17,6 +18,8 @@ EARN_KINDS = ("earn", "return_earn")
 REDEEM_KINDS = ("redeem", "return_redeem")
 
 
+# Prices and quantities repeat, and an import converts each of them several times
+@lru_cache(maxsize=65536)
 def exact(value):
     """Return a float of the database as the Decimal that was meant."""
     return Decimal(str(round(value or 0.0, 6)))
@@ -477,11 +480,23 @@ class LoyaltyTransaction(models.Model):
         product_ids = {
             line.product_id for _member, sale in sales for line in sale.lines
         }
-        # sudo: the category of what was sold is no secret to who sells it
-        products_sudo = (
-            self.env["product.product"].sudo().browse(filter(None, product_ids))
+        # The field is related, which the ORM reads product by product: too slow for
+        # an import. The category of what was sold is no secret to who sells it.
+        self.env["product.template"].flush_model(["categ_id"])
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """
+                    SELECT product.id, template.categ_id
+                      FROM product_product product
+                      JOIN product_template template
+                        ON template.id = product.product_tmpl_id
+                     WHERE product.id = ANY(%s)
+                    """,
+                    list(product_ids - {None}),
+                )
+            )
         )
-        return {product.id: product.categ_id.id or None for product in products_sudo}
 
     def _prepare_row(self, id_, member, account, sale, result):
         channel = self.env["loyalty.channel"]._get_by_code(sale.channel)
@@ -577,7 +592,7 @@ class LoyaltyTransaction(models.Model):
         """
         ledger = self.env["loyalty.ledger"]
         ledger._insert_dicts(
-            self._table,
+            self,
             {
                 "id": "int4",
                 "name": "varchar",
@@ -614,7 +629,7 @@ class LoyaltyTransaction(models.Model):
 
     def _insert_lines(self, line_rows):
         self.env["loyalty.ledger"]._insert_dicts(
-            "loyalty_transaction_line",
+            self.env["loyalty.transaction.line"],
             {
                 "transaction_id": "int4",
                 "company_id": "int4",
@@ -963,7 +978,9 @@ class LoyaltyTransaction(models.Model):
         back = self._sum_amounts(
             earlier.filtered(lambda line: not line.is_reward).mapped("amount_incl")
         ) + self._sum_amounts(
-            line.amount_incl for line in sale.lines if line.origin_key not in reward_keys
+            line.amount_incl
+            for line in sale.lines
+            if line.origin_key not in reward_keys
         )
         return min(back / total, Decimal(1)) if total else ZERO
 

@@ -8,6 +8,8 @@ class LoyaltyTransactionLine(models.Model):
     _description = "Loyalty Transaction Line"
     _order = "transaction_id desc, id"
     _rec_name = "name"
+    # The transaction says who recorded it and when
+    _log_access = False
 
     transaction_id = fields.Many2one(
         comodel_name="loyalty.transaction",

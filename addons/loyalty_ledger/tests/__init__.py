@@ -2,6 +2,7 @@ from . import test_concurrency
 from . import test_engine
 from . import test_hooks
 from . import test_ledger
+from . import test_rows
 from . import test_scheme
 from . import test_security
 from . import test_transaction
