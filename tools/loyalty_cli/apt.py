@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Debian packages, fetched and unpacked into a folder: without root, and without touching the system's own packages."""
+"""Debian packages, fetched and unpacked into a folder: without root, and without
+touching the system's own packages.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,22 @@ NO_APT = "Use 'docker compose up' on this system, or name an Odoo 19 with --odoo
 
 
 class Archive:
-    """Debian's archive, as the machine's own configuration names it, seen through an apt state of our own."""
+    """Debian's archive, as the machine's own configuration names it, seen through an
+    apt state of our own.
+    """
 
     def __init__(self) -> None:
         if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
             raise Failure(
-                f"Odoo 19 comes as a Debian package, and apt-get is missing here. {NO_APT}"
+                "Odoo 19 comes as a Debian package, and apt-get is missing here. "
+                f"{NO_APT}"
             )
         self.folder = cache() / "apt"
 
     def update(self) -> None:
-        """Read the archive's list of packages (unstable for Odoo, stable for what unstable no longer has)."""
+        """Read the archive's list of packages (unstable for Odoo, stable for what
+        unstable no longer has).
+        """
         for name in ("state/lists/partial", "cache/archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "state/status").touch()
@@ -67,7 +74,7 @@ class Archive:
         return found[1]
 
     def unpack(self, packages: tuple[str, ...], target: Path) -> None:
-        """Fetch packages (``name`` or ``name/suite``) and unpack them into one folder."""
+        """Fetch packages (``name`` or ``name/suite``) and unpack them into a folder."""
         downloads = self.folder / "packages"
         shutil.rmtree(downloads, ignore_errors=True)
         downloads.mkdir(parents=True)
@@ -83,7 +90,9 @@ class Archive:
         shutil.rmtree(downloads)
 
     def _get_addresses(self) -> list[tuple[str, str]]:
-        """Return the archives that apt is set up with, each with the key file that signs it: Debian's main one first."""
+        """Return the archives that apt is set up with, each with the key file that
+        signs it: Debian's main one first.
+        """
         listing = run(
             [
                 "apt-get",
@@ -126,5 +135,5 @@ class Archive:
             what=what,
             cwd=cwd,
             log=logs() / "apt.log",
-            advice="Check that this machine reaches Debian's archive, then run the command again.",
+            advice="Check that this machine reaches Debian's archive, then try again.",
         )

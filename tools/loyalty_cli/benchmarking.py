@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Runs the scripts of ``benchmarks/``: each a module that reads Odoo's configuration from ``ODOO_RC`` and takes its own options."""
+"""Runs the scripts of ``benchmarks/``: each a module that reads Odoo's configuration
+from ``ODOO_RC`` and takes its own options.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ LOADER = "import_year"
 
 
 def get_names() -> list[str]:
-    """Return the benchmarks: the scripts that end with the line of JSON which :func:`finish` prints."""
+    """Return the benchmarks: the scripts that end with the line of JSON which
+    :func:`finish` prints.
+    """
     return sorted(
         file.stem
         for file in FOLDER.glob("*.py")

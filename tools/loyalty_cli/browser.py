@@ -15,13 +15,16 @@ PROGRAMS = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stab
 
 
 def get() -> str:
-    """Return the browser's path; for root on Debian, it is installed when it is missing."""
+    """Return the browser's path; for root on Debian, it is installed when it is
+    missing.
+    """
     found = _find()
     if found:
         return found
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise Failure(
-            "The browser Chromium is missing, which the tours run in: install it (on Debian: apt-get install chromium)."
+            "The browser Chromium is missing, which the tours run in: install it (on "
+            "Debian: apt-get install chromium)."
         )
     with locked("browser"), step("Installing Chromium"):
         for arguments in (
@@ -39,12 +42,13 @@ def get() -> str:
                 what="Installing Chromium",
                 log=logs() / "chromium.log",
                 env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-                advice="Install the package chromium by hand, then run the command again.",
+                advice="Install the package chromium by hand, then try again.",
             )
     found = _find()
     if not found:
         raise Failure(
-            "The package chromium is installed, but no browser is on the path: add its folder to PATH."
+            "The package chromium is installed, but no browser is on the path: add its "
+            "folder to PATH."
         )
     return found
 

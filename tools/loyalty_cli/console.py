@@ -26,7 +26,7 @@ def say(text: str) -> None:
 
 
 class Step:
-    """A step under way: its :attr:`note` is shown beside the time it has taken so far."""
+    """A step under way: its :attr:`note` is shown beside the time taken so far."""
 
     def __init__(self, what: str):
         self.what = what
@@ -95,7 +95,8 @@ def run(
     :param user: the id of the user (and of their group) to run it as; for root only
     :param on_line: called with each line as it is printed
     :param advice: what to do when it fails
-    :raise Failure: it is not there, or did not end with 0; the message has its last words
+    :raise Failure: it is not there, or did not end with 0; the message has its last
+        words
     """
     lines: list[str] = []
     try:
@@ -165,7 +166,9 @@ def end(process: subprocess.Popen, patience: float = 15) -> None:
 def run_in_foreground(
     command: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None = None
 ) -> int:
-    """Run a program that talks to the user itself, and return its exit status. Ctrl-C reaches it, and it is waited for."""
+    """Run a program that talks to the user itself, and return its exit status. Ctrl-C
+    reaches it, and it is waited for.
+    """
     with subprocess.Popen(
         [str(part) for part in command], env=dict(env), cwd=cwd
     ) as process:

@@ -1,9 +1,12 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Databases: templates, built once for the content of the modules, and the copies that are worked on.
+"""Databases: templates, built once for the content of the modules, and the copies that
+are worked on.
 
-A template is made in two layers: Odoo's own modules (minutes; changes with the version of Odoo and with what our modules depend on),
-and ours on top of a copy of it (seconds; changes with their content). A database goes together with its filestore.
+A template is made in two layers: Odoo's own modules (minutes; changes with the version
+of Odoo and with what our modules depend on),
+and ours on top of a copy of it (seconds; changes with their content). A database goes
+together with its filestore.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ TEMPLATES_KEPT = 3
 """How many templates of a kind stay; older ones go when a new one is built."""
 BUNDLE = "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()\n"
 BUNDLED = "bundled"
-# The embedded PostgreSQL has no contributed modules: Odoo asks for this one, says so, and does without.
+# The embedded PostgreSQL has no contributed modules: Odoo asks for this one, says so,
+# and does without.
 EXPECTED_COMPLAINTS = re.compile(r"pg_trgm|PostgreSQL extensions|unaccent")
 
 
@@ -36,9 +40,11 @@ class Databases:
         self.server = environment.server
 
     def get_template(self, *, demo: bool = False, bundled: bool = True) -> str:
-        """Return the name of the template with all modules in their present state, built when it is not there.
+        """Return the name of the template with all modules in their present state,
+        built when it is not there.
 
-        :param bundled: with scripts and styles bundled, for use with a browser. Odoo would do it by itself, but a test takes back
+        :param bundled: with scripts and styles bundled, for use with a browser. Odoo
+            would do it by itself, but a test takes back
             what it wrote, and so the next one would bundle again.
         """
         manifests = modules.discover()
@@ -61,7 +67,8 @@ class Databases:
                 self._sweep(f"{PREFIX}_{kind}_base_", keep=base)
             if not self.exists(name):
                 with step(
-                    f"Installing {len(manifests)} modules of this repository{' with demo data' if demo else ''}"
+                    f"Installing {len(manifests)} modules of this "
+                    f"repository{' with demo data' if demo else ''}"
                 ) as current:
                     self._build(name, base, list(manifests), current, demo=demo)
                 self._sweep(f"{PREFIX}_{kind}_tpl_", keep=name)
@@ -71,7 +78,9 @@ class Databases:
         return name
 
     def get_install_warnings(self, template: str) -> list[str]:
-        """Return what Odoo complained of when our modules were installed into a template."""
+        """Return what Odoo complained of when our modules were installed into a
+        template.
+        """
         log = self._get_log(template)
         if not log.exists():
             return []
@@ -103,7 +112,8 @@ class Databases:
         self.server.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         source = self._get_filestore(template)
         if source.exists():
-            # Odoo never changes a file of the filestore in place, so the copy may share them.
+            # Odoo never changes a file of the filestore in place, so the copy may share
+            # them.
             shutil.copytree(source, self._get_filestore(name), copy_function=_link)
 
     def rename(self, name: str, new: str) -> None:
@@ -120,13 +130,15 @@ class Databases:
         """Return the databases whose name begins so, the newest first."""
         pattern = prefix.replace("_", r"\_")
         return self.server.query(
-            f"SELECT datname FROM pg_database WHERE datname LIKE '{pattern}%' ORDER BY oid DESC"
+            f"SELECT datname FROM pg_database WHERE datname LIKE '{pattern}%' ORDER BY "
+            "oid DESC"
         )
 
     def get_note(self, name: str) -> str:
         """Return what was noted with :meth:`set_note`."""
         rows = self.server.query(
-            f"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{name}'"
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE "
+            f"datname = '{name}'"
         )
         return rows[0] if rows else ""
 
@@ -147,7 +159,9 @@ class Databases:
         *,
         demo: bool,
     ) -> None:
-        """Build under another name first: an interrupted build leaves nothing that looks finished."""
+        """Build under another name first: an interrupted build leaves nothing that
+        looks finished.
+        """
         partial = f"{PREFIX}_building_{digest(name)}"
         self.drop(partial)
         if template:
@@ -205,7 +219,8 @@ class Databases:
             )
         except Failure as error:
             raise Failure(
-                f"Installing {_name_some(names)} failed: {_get_cause(log)}. Everything Odoo said: {log}."
+                f"Installing {_name_some(names)} failed: {_get_cause(log)}. Everything "
+                f"Odoo said: {log}."
             ) from error
         missing = set(names) - set(
             self.server.query(
@@ -215,7 +230,8 @@ class Databases:
         )
         if missing:
             raise Failure(
-                f"Odoo did not install {', '.join(sorted(missing))}: a dependency is missing. Everything Odoo said: {log}."
+                f"Odoo did not install {', '.join(sorted(missing))}: a dependency is "
+                f"missing. Everything Odoo said: {log}."
             )
 
     def _sweep(self, prefix: str, *, keep: str) -> None:

@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Everything that a run of Odoo needs, brought together: its source, its Python, PostgreSQL and a configuration file."""
+"""Everything that a run of Odoo needs, brought together: its source, its Python,
+PostgreSQL and a configuration file.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class Environment:
 
     @property
     def data(self) -> Path:
-        """The folder of the filestores: one for each server, since they go together with its databases."""
+        """The folder of the filestores: one for each server, since they go together
+        with its databases.
+        """
         return _get_data(self.server)
 
     @property
@@ -45,12 +49,15 @@ class Environment:
             "ODOO_RC": str(self.config),
             "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tools'}",
             "PYTHONUNBUFFERED": "1",
-            # What other packages deprecate is not ours to mend, and Odoo logs it as warnings.
+            # What other packages deprecate is not ours to mend, and Odoo logs it as
+            # warnings.
             "PYTHONWARNINGS": "ignore::DeprecationWarning,ignore::SyntaxWarning",
         }
 
     def get_odoo_command(self, command: str, *arguments: str) -> list[str]:
-        """Return the words that start Odoo: ``command`` is one of its own, like ``server`` or ``shell``."""
+        """Return the words that start Odoo: ``command`` is one of its own, like
+        ``server`` or ``shell``.
+        """
         return [str(self.venv.python), "-m", "odoo", command, *arguments]
 
 

@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The checks of ``./loyalty lint``. Each is a program that is pinned and installed in the cache; all of them run, then the verdict falls."""
+"""The checks of ``./loyalty lint``. Each is a program that is pinned and installed in
+the cache; all of them run, then the verdict falls.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,8 @@ OCA_CHECKS = (
     "xml-view-dangerous-replace-low-priority",
     "xml-xpath-translatable-item",
 )
-# Odoo's own linters that look at every module on the path; the others repeat what pylint-odoo and ruff check.
+# Odoo's own linters that look at every module on the path; the others repeat what
+# pylint-odoo and ruff check.
 ODOO_LINTERS = (
     "TestIndex",
     "TestOverrideSignatures",
@@ -64,8 +67,9 @@ ODOO_LINTERS = (
 )
 # What both Odoo's and OCA's checks of a manifest accept.
 MANIFEST_KEYS = {
-    "application", "assets", "author", "auto_install", "category", "data", "demo", "depends", "external_dependencies", "icon",
-    "images", "installable", "license", "name", "post_init_hook", "post_load", "pre_init_hook", "sequence", "summary",
+    "application", "assets", "author", "auto_install", "category", "data", "demo",
+    "depends", "external_dependencies", "icon", "images", "installable", "license",
+    "name", "post_init_hook", "post_load", "pre_init_hook", "sequence", "summary",
     "uninstall_hook", "version", "website",
 }  # fmt: skip
 MANIFEST_DEFAULTS = {
@@ -137,7 +141,8 @@ def lint(env: Environment, *, fix: bool) -> int:
         failed.append("Odoo's own linters")
     if failed:
         raise Failure(
-            f"Lint found faults ({', '.join(failed)}): see above; './loyalty lint --fix' mends what can be mended by itself."
+            f"Lint found faults ({', '.join(failed)}): see above; './loyalty lint "
+            "--fix' mends what can be mended by itself."
         )
     say("Lint found no fault.")
     return 0
@@ -216,14 +221,17 @@ def _get_checks(env: Environment) -> Iterator[Check]:
 
 
 def _get_node_tools() -> Path:
-    """Return the folder with eslint and prettier, installed when they are not there yet."""
+    """Return the folder with eslint and prettier, installed when they are not there
+    yet.
+    """
     folder = cache() / "node" / digest(*(file.read_bytes() for file in NODE_FILES))
     ready = folder / "ready"
     if ready.exists():
         return folder
     if not shutil.which("node") or not shutil.which("npm"):
         raise Failure(
-            "Node.js 20 or newer with npm is missing, which eslint and prettier run on: install it (on Debian: apt-get install npm)."
+            "Node.js 20 or newer with npm is missing, which eslint and prettier run "
+            "on: install it (on Debian: apt-get install npm)."
         )
     with locked("node"), step("Installing eslint and prettier"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -236,7 +244,7 @@ def _get_node_tools() -> Path:
             cwd=folder,
             env={**os.environ, "npm_config_cache": str(cache() / "npm")},
             log=logs() / "npm.log",
-            advice="Check that this machine reaches an npm registry, then run the command again.",
+            advice="Check that this machine reaches an npm registry, then try again.",
         )
         ready.touch()
     return folder
@@ -248,7 +256,7 @@ def _check_manifests() -> Iterator[str]:
         manifest = ast.literal_eval(file.read_text())
         where = file.relative_to(ROOT)
         for key in sorted(set(manifest) - MANIFEST_KEYS):
-            yield f"{where}: the key {key} is not accepted by both Odoo's and OCA's checks"
+            yield f"{where}: not both Odoo and OCA accept the key {key}"
         for key, default in MANIFEST_DEFAULTS.items():
             if key in manifest and manifest[key] == default:
                 yield f"{where}: the key {key} only repeats the default"
@@ -281,7 +289,7 @@ def _check_texts(*, fix: bool) -> Iterator[str]:
         if content != clean and fix:
             path.write_text(clean)
         elif content != clean:
-            yield f"{name}: blanks at the end of a line or of the file, or no line end at the end"
+            yield f"{name}: blanks at the end of a line, or the last line end is amiss"
         if path.suffix == ".xml":
             try:
                 ElementTree.fromstring(clean.encode())

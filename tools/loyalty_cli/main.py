@@ -23,6 +23,8 @@ INTERRUPTED = 130
 def main() -> int:
     """Run the command line and return the exit status."""
     options = _parse(sys.argv[1:])
+    # A shell that starts us in the background has Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if options.db_host:
         os.environ["PGHOST"] = options.db_host
@@ -41,7 +43,8 @@ def main() -> int:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line; ``options.rest`` is what goes on to another program.
 
-    That is all after ``--``, and for benchmarks, which have options of their own, all that is not ours.
+    That is all after ``--``, and for benchmarks, which have options of their own, all
+    that is not ours.
     """
     if "--" in arguments:
         at = arguments.index("--")
@@ -121,7 +124,8 @@ def _reset(options: argparse.Namespace) -> None:
     else:
         _destroy_server()
         with step(
-            "Deleting databases, filestores and logs; downloads stay (--all deletes them too)"
+            "Deleting databases, filestores and logs; downloads stay (--all deletes "
+            "them too)"
         ):
             for folder in ("data", "logs", "config"):
                 shutil.rmtree(cache() / folder, ignore_errors=True)
@@ -144,8 +148,10 @@ def _get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="loyalty",
         allow_abbrev=False,
-        description="Everything that this repository needs is set up by itself, in a cache folder; any command can be run again.",
-        epilog="Environment: ODOO_PATH (an Odoo 19), PGHOST, PGPORT, PGUSER, PGPASSWORD (a PostgreSQL), LOYALTY_CACHE (the cache folder).",
+        description="Everything that this repository needs is set up by itself, in a "
+        "cache folder; any command can be run again.",
+        epilog="Environment: ODOO_PATH (an Odoo 19), PGHOST, PGPORT, PGUSER, PGPASSWORD "
+        "(a PostgreSQL), LOYALTY_CACHE (the cache folder).",
     )
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -170,7 +176,8 @@ def _get_parser() -> argparse.ArgumentParser:
     add(
         "setup",
         _setup,
-        "fetch Odoo, Python packages, PostgreSQL and Chromium, and build the database for the tests",
+        "fetch Odoo, Python packages, PostgreSQL and Chromium, and build the database "
+        "for the tests",
     )
     demo = add(
         "demo",
@@ -196,7 +203,8 @@ def _get_parser() -> argparse.ArgumentParser:
     test.add_argument(
         "targets",
         nargs="*",
-        help="paths (addons/loyalty_ledger, …/test_x.py::TestX), or Odoo's test tags (/loyalty_ledger:TestX)",
+        help="paths (addons/loyalty_ledger, …/test_x.py::TestX), or Odoo's test tags "
+        "(/loyalty_ledger:TestX)",
     )
     test.add_argument(
         "-k", metavar="EXPRESSION", help="only the tests whose name matches"
@@ -207,7 +215,8 @@ def _get_parser() -> argparse.ArgumentParser:
         nargs="?",
         const="all",
         choices=("all", "fast"),
-        help="run Odoo's own tests of its loyalty modules with ours installed; 'fast': those that need no browser",
+        help="run Odoo's own tests of its loyalty modules with ours installed; "
+        "'fast': those that need no browser",
     )
     lint = add("lint", _lint, "check the style of everything")
     lint.add_argument(
@@ -224,7 +233,7 @@ def _get_parser() -> argparse.ArgumentParser:
     add(
         "load",
         _load,
-        "post a real year of a grocery chain into the database loyalty_load; further options go to the loader",
+        "post a real year of a grocery chain; further options go to the loader",
     )
     shell = add("shell", _shell, "open a Python prompt with Odoo's 'env' on a database")
     shell.add_argument(

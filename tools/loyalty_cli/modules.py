@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The modules of this repository: which there are, what they depend on, and a key of their content."""
+"""The modules of this repository: which there are, what they depend on, and a key of
+their content.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,13 @@ from .console import Failure
 from .paths import ADDONS, digest
 
 EXTRA_NATIVE = ("payment_demo", "pos_sale_loyalty", "sale_loyalty_delivery")
-"""Odoo's own modules that nothing here depends on, but that live beside ours and whose tests must stay green."""
+"""Odoo's own modules that nothing here depends on, but that live beside ours and whose
+tests must stay green.
+"""
 NOT_INSTALLED = {"tests", "static/tests", "static/description", "i18n", "migrations"}
-"""Folders of a module which change nothing in a database that is installed without translations."""
+"""Folders of a module which change nothing in a database that is installed without
+translations.
+"""
 NOT_INSTALLED_SUFFIXES = {".md", ".pyc", ".po", ".pot"}
 
 

@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Odoo 19.0 itself: one that is named or importable, else the Debian package, unpacked into the cache."""
+"""Odoo 19.0 itself: one that is named or importable, else the Debian package, unpacked
+into the cache.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,10 @@ from .paths import cache, locked
 
 SERIES = "19.0"
 PACKAGE = "odoo-19"
-# The package has links into these: without jquery.js every page breaks, without the fonts icons vanish. Debian stable has the
-# Font Awesome 4.7 that Odoo is written for, and the file that Odoo's link to Inconsolata names.
+# The package has links into these: without jquery.js every page breaks, without the
+# fonts icons vanish. Debian stable has the
+# Font Awesome 4.7 that Odoo is written for, and the file that Odoo's link to
+# Inconsolata names.
 LINKED_PACKAGES = (
     "libjs-jquery",
     "libjs-jquery-form",
@@ -33,7 +37,9 @@ LINKED_PACKAGES = (
 
 @dataclass(frozen=True)
 class OdooSource:
-    """The source of Odoo: ``root`` is what goes on Python's path, ``package`` the package ``odoo`` in it."""
+    """The source of Odoo: ``root`` is what goes on Python's path, ``package`` the
+    package ``odoo`` in it.
+    """
 
     root: Path
     version: str
@@ -55,7 +61,8 @@ class OdooSource:
 def find(named: str | None) -> OdooSource:
     """Return the Odoo to work with, fetched when there is none.
 
-    :param named: what ``--odoo`` or ``ODOO_PATH`` says: a checkout, or the folder that holds the package ``odoo``
+    :param named: what ``--odoo`` or ``ODOO_PATH`` says: a checkout, or the folder that
+        holds the package ``odoo``
     """
     if named:
         return _get_named(Path(named).expanduser().resolve())
@@ -73,7 +80,8 @@ def _get_named(path: Path) -> OdooSource:
         if source:
             return source
     raise Failure(
-        f"No Odoo {SERIES} in {path}: name a folder that holds the package 'odoo' of {SERIES}."
+        f"No Odoo {SERIES} in {path}: name a folder that holds the package 'odoo' of "
+        f"{SERIES}."
     )
 
 
@@ -99,7 +107,9 @@ def _read(root: Path) -> OdooSource | None:
 
 
 def _get_unpacked() -> OdooSource:
-    """Return the Odoo in the cache, which is the Debian package, unpacked when it is not there yet."""
+    """Return the Odoo in the cache, which is the Debian package, unpacked when it is
+    not there yet.
+    """
     home = cache() / "odoo"
     current = home / "current"
     with locked("odoo"):
@@ -120,7 +130,8 @@ def _get_unpacked() -> OdooSource:
         source = _read_unpacked(home / current.read_text())
     if source is None:
         raise Failure(
-            f"The Debian package {PACKAGE} does not hold Odoo {SERIES}: name another with --odoo PATH."
+            f"The Debian package {PACKAGE} does not hold Odoo {SERIES}: name another "
+            "with --odoo PATH."
         )
     return source
 
@@ -130,9 +141,11 @@ def _read_unpacked(folder: Path) -> OdooSource | None:
 
 
 def _check_links(folder: Path) -> None:
-    """Refuse an Odoo with links to files of other packages that are not there: pages would break without an error.
+    """Refuse an Odoo with links to files of other packages that are not there: pages
+    would break without an error.
 
-    Absolute links (``/usr/share/…``) are made relative to the folder, so that they do not lead into the system.
+    Absolute links (``/usr/share/…``) are made relative to the folder, so that they do
+    not lead into the system.
     """
     broken = []
     for path in folder.rglob("*"):
@@ -148,5 +161,6 @@ def _check_links(folder: Path) -> None:
             broken.append(path.name)
     if broken:
         raise Failure(
-            f"Debian's packages lack what Odoo links to ({', '.join(sorted(broken))}): name an Odoo with --odoo PATH."
+            f"Debian's packages lack what Odoo links to ({', '.join(sorted(broken))}): "
+            "name an Odoo with --odoo PATH."
         )

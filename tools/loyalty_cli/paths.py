@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Where things are: the repository, and the cache folder that holds all that is downloaded or built."""
+"""Where things are: the repository, and the cache folder that holds all that is
+downloaded or built.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,10 @@ def is_open_to_all(path: Path) -> bool:
 def cache() -> Path:
     """Return the cache folder, made when it is not there.
 
-    It is ``LOYALTY_CACHE``, else a folder in ``XDG_CACHE_HOME`` or ``~/.cache``. PostgreSQL refuses to run as root, so for root
-    an ordinary user runs it and must be able to enter the folder: where root's own cache is closed to others, it is in
+    It is ``LOYALTY_CACHE``, else a folder in ``XDG_CACHE_HOME`` or ``~/.cache``.
+    PostgreSQL refuses to run as root, so for root
+    an ordinary user runs it and must be able to enter the folder: where root's own
+    cache is closed to others, it is in
     ``/var/cache``.
     """
     named = os.environ.get("LOYALTY_CACHE")
@@ -54,11 +58,13 @@ def cache() -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Failure(
-            f"The cache folder {path} cannot be made ({error.strerror}): set LOYALTY_CACHE to a folder you may write."
+            f"The cache folder {path} cannot be made ({error.strerror}): set "
+            "LOYALTY_CACHE to a folder you may write."
         ) from error
     if not os.access(path, os.W_OK):
         raise Failure(
-            f"You may not write in the cache folder {path}: set LOYALTY_CACHE to another one."
+            f"You may not write in the cache folder {path}: set LOYALTY_CACHE to "
+            "another one."
         )
     return path
 

@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""PostgreSQL: the server that ``PGHOST`` or ``--db-host`` names, else one of our own in the cache, on a socket."""
+"""PostgreSQL: the server that ``PGHOST`` or ``--db-host`` names, else one of our own in
+the cache, on a socket.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "512MB",
     "max_wal_size": "4GB",
-    # The databases here can all be built again: speed before safety against a power cut.
+    # The databases here can all be built again: speed before safety against a power
+    # cut.
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
@@ -69,7 +72,7 @@ class Server:
             what=f"PostgreSQL at {self.host}",
             env={**os.environ, **self.environment},
             stdin=sql,
-            advice="Check PGHOST, PGPORT, PGUSER and PGPASSWORD, or unset PGHOST to use a server of our own."
+            advice="Check PGHOST, PGPORT, PGUSER and PGPASSWORD, or unset PGHOST."
             if os.environ.get("PGHOST")
             else "",
         )
@@ -77,7 +80,9 @@ class Server:
 
 
 def get(venv: Venv) -> Server:
-    """Return a running server; one of our own is started when none is named, and stopped when the last user leaves."""
+    """Return a running server; one of our own is started when none is named, and
+    stopped when the last user leaves.
+    """
     host = os.environ.get("PGHOST")
     if host:
         server = Server(
@@ -92,7 +97,9 @@ def get(venv: Venv) -> Server:
 
 
 class Embedded:
-    """Our own server. Each run of the command that uses it leaves a note with its process id; the last one out stops it."""
+    """Our own server. Each run of the command that uses it leaves a note with its
+    process id; the last one out stops it.
+    """
 
     def __init__(self, venv: Venv) -> None:
         self.programs = venv.postgres_programs
@@ -141,21 +148,27 @@ class Embedded:
             others = self._get_others()
             if others:
                 raise Failure(
-                    f"The embedded PostgreSQL is in use by process {', '.join(map(str, others))}: end it, then run the command again."
+                    "The embedded PostgreSQL is in use by process "
+                    f"{', '.join(map(str, others))}: end it, then run the command "
+                    "again."
                 )
             self.stop()
             shutil.rmtree(self.home, ignore_errors=True)
 
     @property
     def socket_folder(self) -> Path:
-        """The folder of the socket; in the temporary folder where the cache's name is too long for a socket."""
+        """The folder of the socket; in the temporary folder where the cache's name is
+        too long for a socket.
+        """
         folder = self.home / "socket"
         if len(str(folder)) > LONGEST_SOCKET_PATH:
             folder = Path(tempfile.gettempdir()) / f"loyalty-{digest(str(folder))}"
         return folder
 
     def _get_others(self) -> list[int]:
-        """Return the runs of this command that use the server, but for this one; notes of dead ones are swept away."""
+        """Return the runs of this command that use the server, but for this one; notes
+        of dead ones are swept away.
+        """
         others = []
         for note in self.users.glob("[0-9]*"):
             pid = int(note.name)
@@ -169,7 +182,8 @@ class Embedded:
         for folder in (self.programs, self.home):
             if not is_open_to_all(folder):
                 raise Failure(
-                    f"PostgreSQL refuses to run as root, and other users may not enter {folder}: "
+                    "PostgreSQL refuses to run as root, and other users may not enter "
+                    f"{folder}: "
                     "unset LOYALTY_CACHE, or set it to a folder that is open to all."
                 )
         if self.data.exists():
@@ -180,7 +194,8 @@ class Embedded:
             except KeyError:
                 continue
         raise Failure(
-            "PostgreSQL refuses to run as root, and there is no user 'nobody': run the command as an ordinary user."
+            "PostgreSQL refuses to run as root, and there is no user 'nobody': run the "
+            "command as an ordinary user."
         )
 
     def _init(self) -> None:
@@ -231,7 +246,8 @@ class Embedded:
             superuser.query(f"CREATE ROLE {ROLE} LOGIN CREATEDB")
 
     def _run(self, program: str, *arguments: str | Path, what: str) -> None:
-        # Into a file: the server lives on after pg_ctl and keeps its output, so a pipe would never end.
+        # Into a file: the server lives on after pg_ctl and keeps its output, so a pipe
+        # would never end.
         with tempfile.TemporaryFile("w+", errors="replace") as output:
             identity = (
                 {}
@@ -256,5 +272,6 @@ class Embedded:
             lines = [line.strip() for line in output if line.strip()]
         if result.returncode:
             raise Failure(
-                f"{what} failed: {lines[-1] if lines else 'it printed nothing'} Its log: {self.data / 'server.log'}."
+                f"{what} failed: {lines[-1] if lines else 'it printed nothing'} Its "
+                f"log: {self.data / 'server.log'}."
             )

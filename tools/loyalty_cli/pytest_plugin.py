@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What ``./loyalty test`` adds to pytest: screenshots are named where a tour fails, and a missing browser fails."""
+"""What ``./loyalty test`` adds to pytest: screenshots are named where a tour fails, and
+a missing browser fails.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     if report.skipped and any(
         word in str(report.longrepr).lower() for word in BROWSER_TROUBLE
     ):
-        # Odoo skips a tour when it cannot use the browser; a skipped tour would look like a passed one.
+        # Odoo skips a tour when it cannot use the browser; a skipped tour would look
+        # like a passed one.
         report.outcome = "failed"
         report.longrepr = f"The browser could not be used: {report.longrepr}"
     if call.when in ("call", "teardown"):

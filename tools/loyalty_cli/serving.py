@@ -54,7 +54,8 @@ def demo(env: Environment, port: int) -> int:
         say(f"  Logins (name / password)      {',  '.join(LOGINS)}")
         say(f"  Log                           {log}")
         say(
-            "  Stop with Ctrl-C. What you change stays until the modules change; ./loyalty reset begins anew."
+            "  Stop with Ctrl-C. What you change stays until the modules change; "
+            "./loyalty reset begins anew."
         )
         process.wait()
     except KeyboardInterrupt:
@@ -68,7 +69,9 @@ def demo(env: Environment, port: int) -> int:
 
 
 def serve(env: Environment, port: int, dev: str, extra: Sequence[str]) -> int:
-    """Serve the developer's own database, its modules brought up to date first, with Odoo's log on the screen."""
+    """Serve the developer's own database, its modules brought up to date first, with
+    Odoo's log on the screen.
+    """
     _check_port(port)
     name = get_development_database(env)
     say(f"http://{HOST}:{port}  database {name}  logins: {', '.join(LOGINS)}")
@@ -85,7 +88,8 @@ def shell(env: Environment, name: str, extra: Sequence[str]) -> int:
         get_development_database(env)
     elif not Databases(env).exists(name):
         raise Failure(
-            f"There is no database {name}; there are: {', '.join(Databases(env).find_all()) or 'none'}."
+            f"There is no database {name}; there are: "
+            f"{', '.join(Databases(env).find_all()) or 'none'}."
         )
     return run_in_foreground(
         env.get_odoo_command("shell", "-d", name, "--no-http", *extra), env.variables
@@ -93,7 +97,9 @@ def shell(env: Environment, name: str, extra: Sequence[str]) -> int:
 
 
 def get_development_database(env: Environment) -> str:
-    """Return the developer's database: begun as a copy of the demo, then kept, and updated when the modules change."""
+    """Return the developer's database: begun as a copy of the demo, then kept, and
+    updated when the modules change.
+    """
     databases = Databases(env)
     manifests = modules.discover()
     state = modules.get_content_key(manifests)
@@ -130,7 +136,8 @@ def _check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise Failure(
-                f"Port {port} is taken on this machine: stop what uses it, or name another with --port."
+                f"Port {port} is taken on this machine: stop what uses it, or name "
+                "another with --port."
             ) from error
 
 
@@ -152,5 +159,6 @@ def _wait_until_served(process: subprocess.Popen, port: int) -> None:
             connection.close()
         time.sleep(0.2)
     raise Failure(
-        f"Odoo did not answer within {PATIENCE} seconds; its log: {logs() / 'demo.log'}."
+        f"Odoo did not answer within {PATIENCE} seconds; its log: "
+        f"{logs() / 'demo.log'}."
     )

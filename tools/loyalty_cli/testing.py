@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Runs the tests: ours by pytest, or by Odoo's own runner when tags select them, and Odoo's own suites."""
+"""Runs the tests: ours by pytest, or by Odoo's own runner when tags select them, and
+Odoo's own suites.
+"""
 
 from __future__ import annotations
 
@@ -54,11 +56,13 @@ def run_tests(env: Environment, targets: Sequence[str], extra: Sequence[str]) ->
     for tag in tags:
         if not re.fullmatch(r"[-+]?(/[\w/.]+)?(:\w+)?(\.\w+)?(\[.*\])?", tag):
             raise Failure(
-                f"{tag} is neither a path in this repository nor a test tag like /loyalty_ledger:TestX."
+                f"{tag} is neither a path in this repository nor a test tag like "
+                "/loyalty_ledger:TestX."
             )
     if tags and paths:
         raise Failure(
-            "Paths are run by pytest and tags by Odoo's own runner: name only one of the two kinds."
+            "Paths are run by pytest and tags by Odoo's own runner: name only one of "
+            "the two kinds."
         )
     if tags:
         return _run_tags(env, tags, extra)
@@ -127,7 +131,8 @@ def _run_pytest(env: Environment, paths: Sequence[str], extra: Sequence[str]) ->
         )
     if not status and warnings:
         raise Failure(
-            "The tests pass, but Odoo complained while our modules were installed: see the lines marked '!' above."
+            "The tests pass, but Odoo complained while our modules were installed: see "
+            "the lines marked '!' above."
         )
     return status
 
@@ -189,7 +194,9 @@ def _run_odoo(
     update: Sequence[str],
     extra: Sequence[str] = (),
 ) -> int:
-    """Run tests by Odoo's own runner; it takes those of the modules that it updates, and of what depends on them."""
+    """Run tests by Odoo's own runner; it takes those of the modules that it updates,
+    and of what depends on them.
+    """
     databases = Databases(env)
     # Odoo's runner does its own bundling.
     template = databases.get_template(bundled=False)
@@ -226,7 +233,8 @@ def _run_odoo(
         raise Failure(f"No test was run: nothing matches {','.join(tags)}.")
     skipped = f", {report.skipped} skipped" if report.skipped else ""
     say(
-        f"{max(report.tests - failed - report.skipped, 0)} passed, {failed} failed{skipped}"
+        f"{max(report.tests - failed - report.skipped, 0)} passed, {failed} "
+        f"failed{skipped}"
     )
     return 1 if failed else 0
 

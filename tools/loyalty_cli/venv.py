@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The virtual environment in the cache: Odoo's own needs, ours, and the tools for tests and lint."""
+"""The virtual environment in the cache: Odoo's own needs, ours, and the tools for tests
+and lint.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ class Venv:
 
 
 def get(odoo: OdooSource) -> Venv:
-    """Return the environment for this Odoo and these requirements, built when it is not there."""
+    """Return the environment for this Odoo and these requirements, built when it is not
+    there.
+    """
     key = digest(
         str(odoo.root),
         sys.base_prefix,
@@ -61,7 +65,8 @@ def get(odoo: OdooSource) -> Venv:
                 "Installing the Python packages (first time only, about two minutes)"
             ) as current:
                 _build(venv, current)
-            # pip sees "odoo 19.0" by this, so that modules published as Python packages find the Odoo they are for.
+            # pip sees "odoo 19.0" by this, so that modules published as Python packages
+            # find the Odoo they are for.
             (venv.site_packages / "odoo.pth").write_text(f"{odoo.root}\n")
             ready.touch()
     return venv
@@ -76,7 +81,8 @@ def _build(venv: Venv, current) -> None:
         )
         pip = [venv.python, "-m", "pip"]
     else:
-        # Debian's python3 without python3-venv: pip comes as a wheel in a package of its own, and a wheel can be run.
+        # Debian's python3 without python3-venv: pip comes as a wheel in a package of
+        # its own, and a wheel can be run.
         run(
             [sys.executable, "-m", "venv", "--without-pip", venv.folder],
             what="Making the virtual environment",
@@ -90,7 +96,8 @@ def _build(venv: Venv, current) -> None:
             current.note = "installing"
 
     run(
-        # All packages are pinned, those that others bring too: nothing is left to resolve.
+        # All packages are pinned, those that others bring too: nothing is left to
+        # resolve.
         [
             *pip,
             "install",
@@ -104,7 +111,7 @@ def _build(venv: Venv, current) -> None:
         env={**os.environ, "PIP_PROGRESS_BAR": "off"},
         cwd=ROOT,
         on_line=show,
-        advice="Check that this machine reaches a Python package index, then run the command again.",
+        advice="Check that this machine reaches a Python package index, then try again.",
     )
 
 
@@ -117,6 +124,7 @@ def _get_pip_wheel() -> Path:
     wheel = next(folder.glob("usr/share/python-wheels/pip-*.whl"), None)
     if wheel is None:
         raise Failure(
-            "pip is missing for this Python: install it (on Debian: apt-get install python3-venv)."
+            "pip is missing for this Python: install it (on Debian: apt-get install "
+            "python3-venv)."
         )
     return wheel
