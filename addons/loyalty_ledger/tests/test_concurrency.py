@@ -128,6 +128,8 @@ class TestConcurrency(BaseCase):
                 try:
                     outcomes[index] = retrying(attempt, env)
                 except UserError as error:
+                    # As a refused request does
+                    cr.rollback()
                     outcomes[index] = error
 
         threads = [
