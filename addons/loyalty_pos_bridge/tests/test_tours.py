@@ -72,6 +72,12 @@ class TestLoyaltyPosTours(LoyaltyPosCommon):
         )
         cards[1].action_lost()
         member.action_block()
+        self.env["loyalty.member"]._enrol(
+            self.env["res.partner"].create(
+                {"name": "Cleo Phone", "phone": "+32 470 65 43 21"}
+            ),
+            self.scheme,
+        )
         self.start_pos_tour("LoyaltyPosRefusals")
         self.assertFalse(
             self.env["loyalty.transaction"].search([("scheme_id", "=", self.scheme.id)])

@@ -60,3 +60,23 @@ export function receiptSays(...texts) {
 export function messageIs(text) {
     return [Dialog.bodyIs(text), Dialog.confirm("Ok")];
 }
+
+/** Type a number into the search of customers and ask the server. */
+export function searchMember(number) {
+    return [
+        {
+            content: `type ${number}`,
+            trigger: ".modal-dialog .input-group input",
+            run: `edit ${number}`,
+        },
+        {
+            content: "the list has taken it over",
+            trigger: ".modal .partner-list:not(:has(.partner-line:nth-child(2)))",
+        },
+        {
+            content: "ask the server",
+            trigger: ".modal-dialog .input-group input",
+            run: "press Enter",
+        },
+    ];
+}
