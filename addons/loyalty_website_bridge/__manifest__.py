@@ -1,0 +1,26 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+{
+    "name": "Loyalty Website Bridge",
+    "summary": "Members earn and spend points in the e-shop and see them in the portal",
+    "version": "19.0.1.0.0",
+    "category": "Sales",
+    "author": "Loyalty CRM contributors",
+    "license": "LGPL-3",
+    "depends": ["website_sale_loyalty", "loyalty_sale_bridge"],
+    "data": [
+        "views/cart_templates.xml",
+        "views/portal_templates.xml",
+        "views/res_config_settings_views.xml",
+    ],
+    "auto_install": True,
+    "assets": {
+        "web.assets_frontend": [
+            "loyalty_website_bridge/static/src/interactions/**/*",
+            "loyalty_website_bridge/static/src/scss/**/*",
+        ],
+        "web.assets_tests": [
+            "loyalty_website_bridge/static/tests/tours/**/*",
+        ],
+    },
+}

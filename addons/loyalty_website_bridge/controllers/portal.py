@@ -1,0 +1,318 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import fields
+from odoo.http import request, route
+from odoo.tools import format_date, format_datetime
+
+from odoo.addons.portal.controllers.portal import pager as portal_pager
+from odoo.addons.website_sale_loyalty.controllers.portal import CustomerPortalLoyalty
+
+QR_SIZE = 480
+DATES_AHEAD = 3
+ICONS = {
+    "earn": "fa-plus-circle",
+    "release": "fa-unlock",
+    "redeem": "fa-shopping-bag",
+    "return_earn": "fa-undo",
+    "return_redeem": "fa-undo",
+    "expire": "fa-clock-o",
+    "adjust": "fa-pencil",
+    "opening": "fa-star",
+}
+
+
+class LoyaltyPortal(CustomerPortalLoyalty):
+    # === ROUTES === #
+
+    @route("/my/loyalty", type="http", auth="user", website=True)
+    def portal_my_loyalty(self, **kw):
+        """Show the visitor's card, or a choice of cards, or how to get one."""
+        members_sudo = self._get_loyalty_members()
+        if len(members_sudo) == 1:
+            return self.portal_my_loyalty_member(members_sudo.id)
+        return request.render(
+            "loyalty_website_bridge.portal_my_loyalty_cards",
+            {
+                "page_name": "loyalty",
+                "cards": [self._prepare_loyalty_card(m) for m in members_sudo],
+                "join_scheme": request.website._get_loyalty_scheme(),
+            },
+        )
+
+    @route(
+        ["/my/loyalty/<int:member_id>", "/my/loyalty/<int:member_id>/page/<int:page>"],
+        type="http",
+        auth="user",
+        website=True,
+    )
+    def portal_my_loyalty_member(self, member_id, page=1, **kw):
+        """Show one card with its balance and its statement."""
+        member_sudo = self._get_loyalty_members().filtered(
+            lambda member: member.id == member_id
+        )
+        if not member_sudo:
+            return request.redirect("/my")
+        return request.render(
+            "loyalty_website_bridge.portal_my_loyalty",
+            self._prepare_loyalty_values(member_sudo, page),
+        )
+
+    @route("/my/loyalty/<int:member_id>/qr.png", type="http", auth="user")
+    def portal_my_loyalty_qr(self, member_id, **kw):
+        """Return the QR code of the visitor's own card."""
+        member_sudo = self._get_loyalty_members().filtered(
+            lambda member: member.id == member_id
+        )
+        card_sudo = member_sudo.main_card_id
+        if not card_sudo:
+            return request.not_found()
+        return request.make_response(
+            card_sudo._get_qr_image(QR_SIZE),
+            [
+                ("Content-Type", "image/png"),
+                ("Cache-Control", "private, max-age=86400"),
+            ],
+        )
+
+    # === NATIVE PAGES === #
+
+    def _prepare_home_portal_values(self, counters):
+        """Leave accounts of the ledger to the page that tells all about them."""
+        values = super()._prepare_home_portal_values(counters)
+        if "cards_per_programs" in values:
+            values["cards_per_programs"] = {
+                program: cards
+                for program, cards in values["cards_per_programs"].items()
+                if not program.ledger_managed
+            }
+        return values
+
+    @route()
+    def portal_my_loyalty_card_history(self, card_id, page=1, sortby="date", **kw):
+        member_sudo = self._get_loyalty_member_of_account(card_id)
+        if member_sudo:
+            return request.redirect(f"/my/loyalty/{member_sudo.id}")
+        return super().portal_my_loyalty_card_history(
+            card_id, page=page, sortby=sortby, **kw
+        )
+
+    @route()
+    def portal_get_card_history_values(self, card_id):
+        """Tell from entries, not from history, what moved the points."""
+        # sudo: to tell native cards, which native answers for
+        account_sudo = request.env["loyalty.card"].sudo().browse(int(card_id)).exists()
+        member_sudo = self._get_loyalty_member_of_account(card_id)
+        if account_sudo.ledger_managed and not member_sudo:
+            return {}
+        values = super().portal_get_card_history_values(card_id)
+        if not member_sudo:
+            return values
+        entries_sudo = self._get_loyalty_entries(member_sudo, limit=5)
+        values["history_lines"] = [
+            {
+                "order_id": False,
+                "description": row["what"],
+                "order_portal_url": False,
+                "points": row["points"],
+            }
+            for row in map(self._prepare_loyalty_row, entries_sudo)
+        ]
+        return values
+
+    # === STEPS === #
+
+    def _get_loyalty_members(self):
+        """Return the visitor's own memberships, in superuser mode.
+
+        :rtype: loyalty.member
+        """
+        # sudo: portal users have no rights on members; the domain leaves their own
+        return (
+            request.env["loyalty.member"]
+            .sudo()
+            .search(
+                [
+                    ("partner_id", "=", request.env.user.partner_id.id),
+                    ("state", "!=", "left"),
+                    ("scheme_id.active", "=", True),
+                ],
+                order="id",
+            )
+        )
+
+    def _get_loyalty_member_of_account(self, card_id):
+        """Return the visitor's own membership behind a native card."""
+        # sudo: as for _get_loyalty_members
+        account_sudo = (
+            request.env["loyalty.card"]
+            .sudo()
+            .search(
+                [
+                    ("id", "=", int(card_id)),
+                    ("partner_id", "=", request.env.user.partner_id.id),
+                    ("ledger_managed", "=", True),
+                ]
+            )
+        )
+        return self._get_loyalty_members().filtered(
+            lambda member: member.scheme_id == account_sudo.program_id.scheme_id
+        )
+
+    def _get_loyalty_entries_domain(self, member_sudo):
+        return [("account_id", "=", member_sudo.account_id.id)]
+
+    def _get_loyalty_entries(self, member_sudo, limit=None, offset=0):
+        """Return entries of a membership that is known to be the visitor's own."""
+        # sudo: as for _get_loyalty_members
+        return (
+            request.env["loyalty.ledger.entry"]
+            .sudo()
+            .search(
+                self._get_loyalty_entries_domain(member_sudo),
+                order="sequence desc",
+                limit=limit,
+                offset=offset,
+            )
+        )
+
+    def _prepare_loyalty_values(self, member_sudo, page):
+        total = (
+            request.env["loyalty.ledger.entry"]
+            .sudo()  # sudo: as for _get_loyalty_members
+            .search_count(self._get_loyalty_entries_domain(member_sudo))
+        )
+        pager = portal_pager(
+            url=f"/my/loyalty/{member_sudo.id}",
+            total=total,
+            page=page,
+            step=self._items_per_page,
+        )
+        entries_sudo = self._get_loyalty_entries(
+            member_sudo, limit=self._items_per_page, offset=pager["offset"]
+        )
+        return {
+            "page_name": "loyalty",
+            "card": self._prepare_loyalty_card(member_sudo),
+            "several": len(self._get_loyalty_members()) > 1,
+            "months": self._prepare_loyalty_months(entries_sudo),
+            "pager": pager,
+        }
+
+    def _prepare_loyalty_card(self, member_sudo):
+        """Return what the card and the figures under it show."""
+        scheme = member_sudo.scheme_id
+        account = scheme._get_account(member_sudo)
+        card = member_sudo.main_card_id
+        spendable = account._get_spendable()[account.id]
+        return {
+            "member": member_sudo,
+            "scheme": scheme,
+            "holder": member_sudo.display_name,
+            "number": card.number,
+            "color": scheme._get_safe_color(scheme.color_primary),
+            "color_text": scheme.color_text,
+            "balance": scheme._format_points(account.points),
+            "value": scheme._format_points_value(account.points),
+            "on_hold": account.points > spendable
+            and scheme._format_points(account.points - float(spendable)),
+            "problem": self._get_loyalty_problem(member_sudo),
+            "pending": self._prepare_loyalty_dates(
+                scheme, account.lot_ids, "pending", "release_date"
+            ),
+            "expiring": self._prepare_loyalty_dates(
+                scheme, account.lot_ids, "available", "expiry_date"
+            ),
+        }
+
+    def _get_loyalty_problem(self, member_sudo):
+        """Return why the member cannot earn or spend, in words for the member."""
+        if member_sudo.state == "blocked":
+            return request.env._(
+                "Your card is blocked. Please contact us to use it again."
+            )
+        if member_sudo.scheme_id.state != "open":
+            return request.env._("This scheme is closed at the moment.")
+        return False
+
+    def _prepare_loyalty_dates(self, scheme, lots, state, date_field):
+        """Return the next dates on which points change, with how many.
+
+        :return: list of ``points`` and ``date``, both text; ``date`` is ``False``
+            for points whose date is not known yet
+        """
+        today = fields.Date.context_today(lots)
+        lots = lots.filtered(
+            lambda lot: (
+                lot.state == state
+                and lot.remaining > 0
+                and (lot[date_field] or state == "pending")
+                and (not lot[date_field] or lot[date_field] >= today)
+            )
+        )
+        by_date = lots.grouped(date_field)
+        dates = sorted(filter(None, by_date))[:DATES_AHEAD]
+        dates += [False] if False in by_date else []
+        return [
+            {
+                "points": scheme._format_points(sum(by_date[day].mapped("remaining"))),
+                "date": day and format_date(request.env, day),
+            }
+            for day in dates
+        ]
+
+    def _prepare_loyalty_months(self, entries_sudo):
+        """Return the statement, month by month.
+
+        :return: list of ``label`` and ``rows``
+        """
+        months = []
+        for entry_sudo in entries_sudo:
+            day = fields.Datetime.context_timestamp(entry_sudo, entry_sudo.date).date()
+            label = format_date(request.env, day, date_format="MMMM yyyy")
+            if not months or months[-1]["label"] != label:
+                months.append({"label": label, "rows": []})
+            months[-1]["rows"].append(self._prepare_loyalty_row(entry_sudo))
+        return months
+
+    def _prepare_loyalty_row(self, entry_sudo):
+        """Return one line of the statement: what, where, when, how much, why."""
+        scheme = entry_sudo.scheme_id
+        amount = entry_sudo.amount or entry_sudo.pending
+        transaction = entry_sudo.transaction_id
+        where = transaction.store_id.name or transaction.channel_id.name
+        text = scheme._format_points(abs(amount))
+        return {
+            "icon": ICONS.get(entry_sudo.kind, "fa-star"),
+            "what": self._get_loyalty_title(entry_sudo),
+            "where": where or "",
+            "when": format_datetime(request.env, entry_sudo.date, dt_format="short"),
+            "is_gain": amount > 0,
+            "is_pending": not entry_sudo.amount,
+            "points": f"+{text}" if amount > 0 else f"−{text}",
+            "balance": scheme._format_points(entry_sudo.balance_after),
+            "why": self._get_loyalty_explanation(entry_sudo),
+        }
+
+    def _get_loyalty_title(self, entry_sudo):
+        name = entry_sudo.transaction_id.name or ""
+        titles = {
+            "earn": request.env._("Earned with %(sale)s", sale=name),
+            "release": request.env._("Now available"),
+            "redeem": request.env._("Used for %(sale)s", sale=name),
+            "return_earn": request.env._("Taken back for %(sale)s", sale=name),
+            "return_redeem": request.env._("Given back for %(sale)s", sale=name),
+            "expire": request.env._("Expired"),
+            "adjust": entry_sudo.reason or request.env._("Corrected by us"),
+            "opening": entry_sudo.reason or request.env._("Opening balance"),
+        }
+        return titles.get(entry_sudo.kind, entry_sudo.kind)
+
+    def _get_loyalty_explanation(self, entry_sudo):
+        """Return the sentences behind "why?".
+
+        :rtype: list[str]
+        """
+        if entry_sudo.kind not in ("earn", "return_earn", "return_redeem"):
+            return []
+        return entry_sudo.transaction_id._explain()

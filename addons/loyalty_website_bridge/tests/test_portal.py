@@ -1,0 +1,104 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.tests import tagged
+
+from .common import LoyaltyShopCommon
+
+
+@tagged("post_install", "-at_install")
+class TestPortal(LoyaltyShopCommon):
+    """Members see their own card, and nobody else's."""
+
+    def test_own_card(self):
+        order = self._create_cart()
+        order._loyalty_set_points_to_use(100)
+        order.action_confirm()
+        self._log_in("anna")
+        page = self.url_open("/my/loyalty").text
+        for text in (
+            self.member.main_card_id.number,
+            "400 beans",
+            "$ 4.00",
+            "pending until your payment is received",
+            "Harmony Online",
+            f"Earned with {order.name}",
+            f"Used for {order.name}",
+            "Why?",
+            "1 bean for each",
+        ):
+            self.assertIn(text, page.replace("\xa0", " "))
+        image = self.url_open(f"/my/loyalty/{self.member.id}/qr.png")
+        self.assertEqual(image.headers["Content-Type"], "image/png")
+        self.assertTrue(image.content.startswith(b"\x89PNG"))
+        self.assertIn("private", image.headers["Cache-Control"])
+
+    def test_home(self):
+        self._log_in("anna")
+        page = self.url_open("/my").text
+        self.assertIn('href="/my/loyalty"', page)
+        self.assertNotIn(f'data-card_id="{self.account.id}"', page)
+
+    def test_other_portal_user(self):
+        self._log_in("ben")
+        response = self.url_open(f"/my/loyalty/{self.member.id}", allow_redirects=False)
+        self.assertEqual(response.status_code, 303)
+        self.assertTrue(response.headers["Location"].endswith("/my"))
+        image = self.url_open(f"/my/loyalty/{self.member.id}/qr.png")
+        self.assertEqual(image.status_code, 404)
+        values = self.make_jsonrpc_request(
+            f"/my/loyalty_card/{self.account.id}/values", {}
+        )
+        self.assertEqual(values, {})
+        page = self.url_open("/my/loyalty").text
+        self.assertNotIn(self.member.main_card_id.number, page)
+        self.assertIn("Join now", page)
+
+    def test_public(self):
+        self.authenticate(None, None)
+        for url in (
+            "/my/loyalty",
+            f"/my/loyalty/{self.member.id}",
+            f"/my/loyalty/{self.member.id}/qr.png",
+        ):
+            response = self.url_open(url, allow_redirects=False)
+            self.assertEqual(response.status_code, 303, url)
+            self.assertIn("/web/login", response.headers["Location"])
+
+    def test_several_cards(self):
+        second = self.scheme.copy({"name": "Second Brand"})
+        other = self.env["loyalty.member"]._enrol(self.anna, second)
+        self._log_in("anna")
+        page = self.url_open("/my/loyalty").text
+        self.assertIn(f'href="/my/loyalty/{self.member.id}"', page)
+        self.assertIn(f'href="/my/loyalty/{other.id}"', page)
+        self.assertIn(
+            "Here you will see", self.url_open(f"/my/loyalty/{other.id}").text
+        )
+
+    def test_pager(self):
+        for number in range(90):
+            self.account._adjust(1, f"Gift {number}")
+        self._log_in("anna")
+        first = self.url_open("/my/loyalty").text
+        self.assertIn("Gift 89", first)
+        self.assertNotIn("Gift 1<", first)
+        second = self.url_open(f"/my/loyalty/{self.member.id}/page/2").text
+        self.assertIn("Gift 1<", second)
+
+    def test_native_pages_lead_here(self):
+        self._log_in("anna")
+        response = self.url_open(f"/my/loyalty_card/{self.account.id}/history")
+        self.assertTrue(response.url.endswith(f"/my/loyalty/{self.member.id}"))
+        values = self.make_jsonrpc_request(
+            f"/my/loyalty_card/{self.account.id}/values", {}
+        )
+        self.assertEqual(values["history_lines"][0]["description"], "Gift for the test")
+        self.assertEqual(values["history_lines"][0]["points"], "+500 beans")
+
+    def test_blocked(self):
+        self.member.action_block("Suspicion of fraud")
+        self._log_in("anna")
+        page = self.url_open("/my/loyalty").text
+        self.assertIn("Your card is blocked", page)
+        self.assertNotIn("Suspicion", page)
