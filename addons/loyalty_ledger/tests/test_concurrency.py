@@ -15,8 +15,7 @@ from ..ledger.sale import Sale, SaleLine
 from .common import NOW
 
 
-@tagged("post_install", "-at_install", "database_breaking")
-class TestConcurrency(BaseCase):
+class ConcurrencyCase(BaseCase):
     """Two transactions at once, each on a cursor of its own, as two tills would."""
 
     def setUp(self):
@@ -177,6 +176,9 @@ class TestConcurrency(BaseCase):
             .id
         )
 
+
+@tagged("post_install", "-at_install", "database_breaking")
+class TestConcurrency(ConcurrencyCase):
     @mute_logger("odoo.sql_db", "odoo.service.model")
     def test_two_tills_spend_80_of_the_same_100_points(self):
         outcomes = self._at_once(

@@ -1,1 +1,8 @@
-from . import test_credit_note, test_hold, test_native, test_redeem, test_settle
+from . import (
+    test_concurrency,
+    test_credit_note,
+    test_hold,
+    test_native,
+    test_redeem,
+    test_settle,
+)

@@ -57,7 +57,7 @@ class TestSettle(LoyaltySaleCommon):
         )
 
     def test_edit_then_cancel(self):
-        """Native: pressing Reward after an edit, then cancelling, takes 200 too many."""
+        """Native: pressing Reward after an edit, then cancelling, takes too much."""
         self._grant(50)
         order = self._create_order((self.coffee, 10))
         order.action_confirm()
