@@ -13,6 +13,7 @@
         "views/portal_templates.xml",
         "views/res_config_settings_views.xml",
     ],
+    "demo": ["demo/website_demo.xml"],
     "auto_install": True,
     "assets": {
         "web.assets_frontend": [
