@@ -142,7 +142,7 @@ class SaleOrder(models.Model):
             "res_model": "loyalty.sale.redeem",
             "view_mode": "form",
             "target": "new",
-            "context": {"default_order_id": self.id},
+            "context": {"default_order_id": self.id, "dialog_size": "medium"},
         }
 
     def action_view_loyalty_transactions(self):
