@@ -55,7 +55,6 @@ class PosConfig(models.Model):
                     ("pos_ok", "=", True),
                     ("pos_config_ids", "in", [self.id, False]),
                     ("company_id", "in", [self.company_id.id, False]),
-                    ("scheme_id.active", "=", True),
                 ]
             )
             & (Domain("active", "=", True) | Domain("scheme_id.state", "=", "closed"))
@@ -69,11 +68,17 @@ class PosConfig(models.Model):
         :return: loyalty.scheme in superuser mode
         """
         # sudo: what a register serves does not depend on who stands behind it
-        program_sudo = self.env["loyalty.program"].sudo()
-        programs_sudo = program_sudo.with_context(active_test=False).search(
-            self._get_loyalty_program_domain()
+        scheme_sudo = self.env["loyalty.scheme"].sudo()
+        program_domain = self._get_loyalty_program_domain()
+        return (
+            scheme_sudo.with_context(active_test=False)
+            .search(
+                Domain("active", "=", True)
+                & Domain("points_program_id", "any", program_domain),
+                order="id",
+            )
+            .with_context(active_test=True)
         )
-        return programs_sudo.scheme_id.with_context(active_test=True)
 
     # === BUSINESS: FOR THE TILL === #
 

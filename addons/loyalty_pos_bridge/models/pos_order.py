@@ -157,11 +157,16 @@ class PosOrder(models.Model):
         managed_codes = self._get_managed_codes(
             [vals["code"] for vals in values if vals.get("code")]
         )
+        # sudo: as for _filter_managed_accounts
         programs = (
             self.env["loyalty.program"]
-            .browse([vals.get("program_id") for vals in values])
-            .exists()
-            .filtered("ledger_managed")
+            .sudo()
+            .search(
+                [
+                    ("id", "in", [vals.get("program_id") for vals in values]),
+                    ("ledger_managed", "=", True),
+                ]
+            )
             .grouped("id")
         )
         native_data, managed_programs = {}, {}
@@ -227,19 +232,26 @@ class PosOrder(models.Model):
     def _record_loyalty_sales(self):
         """Record what was sold, in every scheme of which the customer is a member.
 
+        The ledger knows the order by its uuid; at a register of several schemes the
+        later ones add their own id to it.
+
         :return: list of loyalty.transaction
         """
         redeems = any(line.reward_id.program_id.ledger_managed for line in self.lines)
         if not self.partner_id and not redeems:
             return []
-        return [
-            self.env["loyalty.transaction"]._record(
-                member, self._prepare_loyalty_sale(scheme)
-            )
-            for scheme in self.config_id._get_loyalty_schemes()
-            if (member := self._get_loyalty_buyer(scheme))
-            and self._get_loyalty_sold_lines()
-        ]
+        transactions = []
+        for index, scheme in enumerate(self.config_id._get_loyalty_schemes()):
+            member = self._get_loyalty_buyer(scheme)
+            if member and self._get_loyalty_sold_lines():
+                sale = self._prepare_loyalty_sale(scheme)
+                if index:
+                    # A reference occurs once in a channel
+                    sale = replace(sale, reference=f"{self.uuid}:{scheme.id}")
+                transactions.append(
+                    self.env["loyalty.transaction"]._record(member, sale)
+                )
+        return transactions
 
     def _record_loyalty_returns(self):
         """Record what came back, in every scheme in which it had been recorded.
@@ -288,15 +300,6 @@ class PosOrder(models.Model):
     def _get_loyalty_hold_owner(self):
         return f"{CHANNEL}:{self.uuid}"
 
-    def _get_loyalty_reference(self, scheme):
-        """Return by which name the ledger knows this order in a scheme.
-
-        The order's uuid, unless the register serves several schemes: a reference
-        occurs once in a channel.
-        """
-        first = self.config_id._get_loyalty_schemes().sorted("id")[:1]
-        return self.uuid if scheme == first else f"{self.uuid}:{scheme.id}"
-
     def _get_loyalty_sold_lines(self):
         """Return the lines that are neither returned nor a kind of payment."""
         return self.lines.filtered(
@@ -316,7 +319,7 @@ class PosOrder(models.Model):
         redeemed, notes = self._get_loyalty_redemption(scheme)
         return Sale(
             **self._prepare_loyalty_document(),
-            reference=self._get_loyalty_reference(scheme),
+            reference=self.uuid,
             lines=tuple(
                 line._prepare_loyalty_sale_line(top_up_products)
                 for line in self._get_loyalty_sold_lines()
