@@ -84,7 +84,7 @@ class SaleOrder(models.Model):
 
     def _compute_loyalty_data(self):
         """Show what the ledger has posted, where native reads its history."""
-        super()._compute_loyalty_data()
+        res = super()._compute_loyalty_data()
         for order in self.filtered("loyalty_transaction_id"):
             # sudo: the customer reads this on the portal, for an order of theirs
             transaction_sudo = order.sudo().loyalty_transaction_id
@@ -95,6 +95,7 @@ class SaleOrder(models.Model):
                 "issued": transaction_sudo.points_earned,
                 "cost": transaction_sudo.points_redeemed,
             }
+        return res
 
     # === CRUD === #
 
@@ -457,9 +458,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         nothing = {"minimum": 0.0, "maximum": 0.0, "message": False}
         scheme = member.scheme_id
-        if not member or not self._loyalty_get_amount_reward(scheme):
+        # Asking opens no account
+        account = member.account_id
+        if not account or not self._loyalty_get_amount_reward(scheme):
             return nothing
-        account = scheme._get_account(member)
         spendable = self._loyalty_get_spendable(account) - sum(
             self.order_line.filtered(
                 lambda line: (
@@ -695,7 +697,9 @@ class SaleOrder(models.Model):
         if not member or member.state != "active" or member.scheme_id.state != "open":
             return
         account = member.scheme_id._get_account(member).with_env(self.env)
-        if account and account not in self.applied_coupon_ids:
+        if not member.account_id:
+            member.invalidate_recordset(["account_id"])
+        if account not in self.applied_coupon_ids:
             self.applied_coupon_ids |= account
 
     def _loyalty_get_amount_lines(self):

@@ -48,8 +48,9 @@ class TestPayingConcurrency(ConcurrencyCase):
                 SQL("DELETE FROM sale_order WHERE id = %s", self.order_id),
             ):
                 cr.execute(query)
-        super()._clean_up()
+        res = super()._clean_up()
         self._read(lambda env: env["product.product"].browse(product_id).unlink())
+        return res
 
     def _pay(self, env):
         return env["sale.order"].browse(self.order_id)._loyalty_hold()

@@ -199,6 +199,17 @@ class TestRedeem(LoyaltySaleCommon):
             order.action_confirm()
         self.assertPoints(300)
 
+    def test_asking_opens_no_account(self):
+        ben = self.env["res.partner"].create({"name": "Ben"})
+        member = self.env["loyalty.member"]._enrol(ben, self.scheme)
+        order = self._create_order(partner=ben).with_user(self.seller)
+        self.assertIn("Ben has 0 beans", order.loyalty_summary)
+        self.assertFalse(order.loyalty_can_redeem)
+        self.assertFalse(member.account_id)
+        order.action_confirm()
+        member.invalidate_recordset()
+        self.assertEqual(member.points_pending, 30)
+
     def test_dialog(self):
         order = self._create_order().with_user(self.seller)
         self.assertIn("Anna has 500 beans", order.loyalty_summary)
