@@ -202,9 +202,9 @@ class LoyaltyPortal(CustomerPortalLoyalty):
     def _prepare_loyalty_card(self, member_sudo):
         """Return what the card and the figures under it show."""
         scheme = member_sudo.scheme_id
-        account = scheme._get_account(member_sudo)
+        account = member_sudo.account_id
         card = member_sudo.main_card_id
-        spendable = account._get_spendable()[account.id]
+        spendable = account._get_spendable().get(account.id, 0)
         return {
             "member": member_sudo,
             "scheme": scheme,

@@ -54,7 +54,7 @@ class SaleOrder(models.Model):
         limits = self._loyalty_get_redeem_limits(member)
         lines = self._loyalty_get_amount_lines()
         used = sum(lines.mapped("points_cost"))
-        spendable = self._loyalty_get_spendable(scheme._get_account(member))
+        spendable = self._loyalty_get_spendable(member.account_id)
         return {
             "kind": "member",
             "scheme": scheme,
