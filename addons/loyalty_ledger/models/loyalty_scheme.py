@@ -367,7 +367,13 @@ class LoyaltyScheme(models.Model):
                 active_test=False
             )
             program_sudo.write(scheme._prepare_program_sync_values())
-            program_sudo.reward_ids.write(scheme._prepare_reward_values())
+            # What staff have added to the program, like a free product, stays
+            program_sudo.reward_ids.filtered(
+                lambda reward: (
+                    reward.reward_type == "discount"
+                    and reward.discount_mode == "per_point"
+                )
+            ).write(scheme._prepare_reward_values())
 
     def _get_program(self):
         """Return the native points program.

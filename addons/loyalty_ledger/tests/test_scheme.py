@@ -4,6 +4,7 @@ from freezegun import freeze_time
 from psycopg2.errors import CheckViolation
 
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -40,6 +41,26 @@ class TestScheme(LoyaltyLedgerCommon):
         self.scheme.action_reopen()
         self.assertTrue(program.active)
         self.assertTrue(program.reward_ids.active)
+
+    def test_rewards_of_staff_stay_as_they_are(self):
+        program = self.scheme.points_program_id
+        money = program.reward_ids
+        cake = self.env["product.product"].create({"name": "Cake"})
+        program.reward_ids = [
+            Command.create(
+                {
+                    "reward_type": "product",
+                    "reward_product_id": cake.id,
+                    "required_points": 300,
+                }
+            )
+        ]
+        self.scheme.redeem_value = 2
+        self.assertEqual(money.discount, 0.02)
+        free_cake = program.reward_ids - money
+        self.assertEqual(
+            (free_cake.reward_type, free_cake.required_points), ("product", 300)
+        )
 
     def test_scheme_without_program_says_what_to_do(self):
         self.scheme.sudo().points_program_id = False
