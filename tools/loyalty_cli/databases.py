@@ -219,7 +219,7 @@ class Databases:
             )
         except Failure as error:
             raise Failure(
-                f"Installing {_name_some(names)} failed: {_get_cause(log)}. Everything "
+                f"Installing {_name_some(names)} failed: {get_cause(log)}. Everything "
                 f"Odoo said: {log}."
             ) from error
         missing = set(names) - set(
@@ -271,7 +271,7 @@ def _name_some(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= 3 else f"{len(names)} modules"
 
 
-def _get_cause(log: Path) -> str:
+def get_cause(log: Path) -> str:
     """Return the line of a log that says why Odoo gave up."""
     lines = (
         [line.strip() for line in log.read_text().splitlines() if line.strip()]

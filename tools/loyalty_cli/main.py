@@ -150,8 +150,8 @@ def _get_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         description="Everything that this repository needs is set up by itself, in a "
         "cache folder; any command can be run again.",
-        epilog="Environment: ODOO_PATH (an Odoo 19), PGHOST, PGPORT, PGUSER, PGPASSWORD "
-        "(a PostgreSQL), LOYALTY_CACHE (the cache folder).",
+        epilog="Environment: ODOO_PATH (an Odoo 19), PGHOST, PGPORT, PGUSER and "
+        "PGPASSWORD (a PostgreSQL), LOYALTY_CACHE (the cache folder).",
     )
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(

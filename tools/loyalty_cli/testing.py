@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import modules
 from .console import Failure, Step, run, run_in_foreground, say, step
-from .databases import Databases, say_install_warnings
+from .databases import Databases, get_cause, say_install_warnings
 from .environment import Environment
 from .paths import ADDONS, ARTIFACTS, ROOT
 from .serving import find_free_port
@@ -194,49 +194,56 @@ def _run_odoo(
     update: Sequence[str],
     extra: Sequence[str] = (),
 ) -> int:
-    """Run tests by Odoo's own runner; it takes those of the modules that it updates,
-    and of what depends on them.
+    """Run tests by Odoo's own runner, and say how many passed."""
+    log = _make_artifacts() / "odoo.log"
+    report = run_by_odoo(env, what, tags, log, ["-u", ",".join(update), *extra])
+    for screenshot in report.screenshots:
+        say(f"Screenshot: {screenshot}")
+    if report.failed:
+        say(f"Everything Odoo said: {log}")
+    if not report.tests:
+        raise Failure(f"No test was run: nothing matches {','.join(tags)}.")
+    passed = max(report.tests - report.failed - report.skipped, 0)
+    skipped = f", {report.skipped} skipped" if report.skipped else ""
+    say(f"{passed} passed, {report.failed} failed{skipped}")
+    return 1 if report.failed else 0
+
+
+def run_by_odoo(
+    env: Environment,
+    what: str,
+    tags: Sequence[str],
+    log: Path,
+    arguments: Sequence[str],
+) -> Report:
+    """Run tests by Odoo's own runner in a copy of the template.
+
+    :param arguments: they have to install or update modules: Odoo runs the tests of
+        those modules and of what depends on them
+    :raise Failure: Odoo did not get to the end of the tests
     """
     databases = Databases(env)
-    # Odoo's runner does its own bundling.
+    # Odoo's runner does its own bundling, when there are tours to run.
     template = databases.get_template(bundled=False)
-    artifacts = _make_artifacts()
-    log = artifacts / "odoo.log"
     broken = None
     with databases.copy_of(template, "test") as name, step(what) as current:
         report = Report(current)
         command = env.get_odoo_command(
-            *("server", "-d", name, f"--db-filter=^{name}$", "-u", ",".join(update)),
-            *(
-                "--test-tags",
-                ",".join(tags),
-                "--stop-after-init",
-                "--http-port",
-                str(find_free_port()),
-            ),
-            *("--screenshots", str(artifacts), *extra),
+            *("server", "-d", name, f"--db-filter=^{name}$", "--stop-after-init"),
+            *("--test-tags", ",".join(tags), "--http-port", str(find_free_port())),
+            *("--screenshots", str(log.parent), *arguments),
         )
         try:
             run(command, what="Odoo", env=env.variables, log=log, on_line=report.read)
         except Failure as error:
             broken = error
-    for screenshot in report.screenshots:
-        say(f"Screenshot: {screenshot}")
     if report.tests is None:
         raise Failure(
-            f"Odoo did not get to its tests. Everything it said: {log}."
+            f"Odoo did not get through to its tests: {get_cause(log)}. "
+            f"Everything it said: {log}."
         ) from broken
-    failed = max(report.failed, len(set(report.names)), 1 if broken else 0)
-    if failed:
-        say(f"Everything Odoo said: {log}")
-    if not report.tests:
-        raise Failure(f"No test was run: nothing matches {','.join(tags)}.")
-    skipped = f", {report.skipped} skipped" if report.skipped else ""
-    say(
-        f"{max(report.tests - failed - report.skipped, 0)} passed, {failed} "
-        f"failed{skipped}"
-    )
-    return 1 if failed else 0
+    report.failed = max(report.failed, len(set(report.names)), 1 if broken else 0)
+    return report
 
 
 def _make_artifacts() -> Path:

@@ -111,7 +111,7 @@ def _build(venv: Venv, current) -> None:
         env={**os.environ, "PIP_PROGRESS_BAR": "off"},
         cwd=ROOT,
         on_line=show,
-        advice="Check that this machine reaches a Python package index, then try again.",
+        advice="Check that this machine reaches a Python index, then try again.",
     )
 
 
