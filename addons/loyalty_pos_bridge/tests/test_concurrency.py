@@ -90,7 +90,7 @@ class TestTwoTills(test_concurrency.TestConcurrency):
         with self.registry.cursor() as cr:
             for query in self._get_document_deletions():
                 cr.execute(query)
-        super()._clean_up()
+        result = super()._clean_up()
         with self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
             native = env["loyalty.program"].browse(self.native_id)
@@ -99,6 +99,7 @@ class TestTwoTills(test_concurrency.TestConcurrency):
             env["pos.config"].browse(self.config_id).unlink()
             env["pos.payment.method"].browse(self.method_id).unlink()
             env["product.product"].browse(self.product_id).unlink()
+        return result
 
     def _get_document_deletions(self):
         orders = SQL("SELECT id FROM pos_order WHERE config_id = %s", self.config_id)

@@ -121,7 +121,9 @@ patch(PosOrder.prototype, {
         const other = this.getLoyaltyPointsUsed(scheme) - this._getPointsCost(reward);
         // A whole receipt may be paid with the one point more that its last cent needs
         const room =
-            scheme.redeem_max_share < 100 ? scheme.roomForPoints(share) : scheme.moneyToPoints(total);
+            scheme.redeem_max_share < 100
+                ? scheme.roomForPoints(share)
+                : scheme.moneyToPoints(total);
         return {
             least,
             most: Math.max(Math.min(scheme.floorPoints(balance - other), room), 0),
@@ -206,7 +208,7 @@ patch(PosOrder.prototype, {
      */
     updateLoyaltyShares(quotes) {
         const shares = Object.fromEntries(
-            quotes.flatMap((quote) => quote.shares).map((share) => [share.line_id, share])
+            quotes.flatMap((quote) => quote.shares).map((share) => [share.line_id, share]),
         );
         for (const line of this.lines.filter((line) => line.isLoyaltyShare)) {
             const share = shares[line.refunded_orderline_id.id];
@@ -237,7 +239,9 @@ patch(PosOrder.prototype, {
      * Points of managed programs come from the server's quote: the till has no rules of its own.
      */
     pointsForPrograms(programs) {
-        const result = super.pointsForPrograms(programs.filter((program) => !program.ledger_managed));
+        const result = super.pointsForPrograms(
+            programs.filter((program) => !program.ledger_managed),
+        );
         for (const program of programs.filter((program) => program.ledger_managed)) {
             const points = this.getLoyaltyQuote(program.scheme_id)?.points || 0;
             result[program.id] = points > 0 ? [{ points }] : [];
@@ -307,7 +311,7 @@ patch(PosOrder.prototype, {
     /** Whether everything that the order does to points was settled when it was saved. */
     get isSettledByLedger() {
         const programs = Object.values(this.uiState.couponPointChanges).map(({ program_id }) =>
-            this.models["loyalty.program"].get(program_id)
+            this.models["loyalty.program"].get(program_id),
         );
         return (
             programs.every((program) => program?.ledger_managed) &&

@@ -52,7 +52,10 @@ patch(PosStore.prototype, {
             }
             throw error;
         }
-        if (order.finalized || JSON.parse(digest).partner_id !== (order.getPartner()?.id || false)) {
+        if (
+            order.finalized ||
+            JSON.parse(digest).partner_id !== (order.getPartner()?.id || false)
+        ) {
             return;
         }
         Object.assign(order.uiState.loyalty, {
@@ -104,7 +107,7 @@ patch(PosStore.prototype, {
                 (card) =>
                     card.id < 0 &&
                     card.program_id?.id === programId &&
-                    card.partner_id?.id === partnerId
+                    card.partner_id?.id === partnerId,
             ) ||
             this.models["loyalty.card"].create({
                 id: loyaltyIdsGenerator(),
@@ -164,8 +167,8 @@ patch(PosStore.prototype, {
             this.showLoyaltyMessage(
                 _t("No connection"),
                 _t(
-                    "Cards cannot be looked up until the register is online again. Sell as usual, or choose the customer by name."
-                )
+                    "Cards cannot be looked up until the register is online again. Sell as usual, or choose the customer by name.",
+                ),
             );
             return true;
         }
@@ -187,7 +190,7 @@ patch(PosStore.prototype, {
                 _t("Customer not changed"),
                 _t("This order returns goods of %(customer)s. Start a new order for the member.", {
                     customer: order.getPartner().name,
-                })
+                }),
             );
             return;
         }
@@ -200,8 +203,8 @@ patch(PosStore.prototype, {
             _t("Unknown card"),
             _t(
                 "No member has the card %(number)s. Scan it again, or look the customer up by name or phone.",
-                { number: code }
-            )
+                { number: code },
+            ),
         );
     },
     showLoyaltyMessage(title, body) {
@@ -229,15 +232,18 @@ patch(PosStore.prototype, {
         };
         const buffer = await makeAwaitable(this.dialog, NumberPopup, {
             title: _t("Use %(unit)s", { unit: scheme.point_name_plural }),
-            subtitle: _t("%(balance)s, worth %(value)s. From %(least)s to %(most)s on this order.", {
-                balance: scheme.formatPoints(balance),
-                value: scheme.formatPointsValue(balance),
-                least: scheme.formatPoints(least),
-                most: scheme.formatPoints(most),
-            }),
+            subtitle: _t(
+                "%(balance)s, worth %(value)s. From %(least)s to %(most)s on this order.",
+                {
+                    balance: scheme.formatPoints(balance),
+                    value: scheme.formatPointsValue(balance),
+                    least: scheme.formatPoints(least),
+                    most: scheme.formatPoints(most),
+                },
+            ),
             startingValue: String(order.getLoyaltyPointsUsed(scheme) || most).replace(
                 ".",
-                localization.decimalPoint
+                localization.decimalPoint,
             ),
             isValid: (buffer) => !order.getLoyaltyRefusal(scheme, parse(buffer)),
             feedback: (buffer) => this._getLoyaltyPadFeedback(order, scheme, parse(buffer)),
@@ -288,7 +294,7 @@ patch(PosStore.prototype, {
     _getLoyaltyOfflineMessage(scheme) {
         return _t(
             "The register is offline, so %(unit)s cannot be used now. Take them off the order, or wait for the connection. What the order earns will follow.",
-            { unit: scheme.point_name_plural }
+            { unit: scheme.point_name_plural },
         );
     },
     /**

@@ -15,7 +15,10 @@ export function memberIs(name, balance) {
 }
 
 export function noticeIs(text) {
-    return { content: `the notice says ${text}`, trigger: `.loyalty-bar-notice:contains("${text}")` };
+    return {
+        content: `the notice says ${text}`,
+        trigger: `.loyalty-bar-notice:contains("${text}")`,
+    };
 }
 
 export function earns(points) {

@@ -19,7 +19,7 @@ export class LoyaltyBar extends Component {
             () => {
                 this.pos.requestLoyaltyQuote();
             },
-            () => [this.digest, this.pos.data.network.offline]
+            () => [this.digest, this.pos.data.network.offline],
         );
     }
     get rows() {

@@ -14,7 +14,7 @@ patch(PartnerList.prototype, {
         this.state.loyaltyMatch = { query: "", partners: [] };
         useBarcodeReader(
             { client: this._onLoyaltyCardScan, product: this._onLoyaltyCardScan },
-            true
+            true,
         );
     },
     async _onLoyaltyCardScan(code) {
@@ -33,7 +33,7 @@ patch(PartnerList.prototype, {
         await this._searchLoyaltyMember();
         const partners = await super.searchPartner(...arguments);
         return partners.concat(
-            this.state.loyaltyMatch.partners.filter((partner) => !partners.includes(partner))
+            this.state.loyaltyMatch.partners.filter((partner) => !partners.includes(partner)),
         );
     },
     async _searchLoyaltyMember() {

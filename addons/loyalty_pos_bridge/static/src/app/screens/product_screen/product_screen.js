@@ -25,7 +25,7 @@ patch(ProductScreen.prototype, {
     _isKnownProductBarcode(code) {
         return Boolean(
             this.pos.models["product.product"].getBy("barcode", code.base_code) ||
-                this.pos.models["product.uom"].getBy("barcode", code.base_code)
+                this.pos.models["product.uom"].getBy("barcode", code.base_code),
         );
     },
 });

@@ -11,7 +11,7 @@ patch(TicketScreen.prototype, {
         const line = order?.lines.find((line) => line.id === this.getSelectedOrderlineId());
         if (line?.isLoyaltyRedemption) {
             this.notification.add(
-                _t("Points that were used come back with the goods. Choose the goods to return.")
+                _t("Points that were used come back with the goods. Choose the goods to return."),
             );
             return this.numberBuffer.reset();
         }
@@ -84,7 +84,7 @@ patch(TicketScreen.prototype, {
             sentences.push(
                 _t("The refund is %(amount)s less, which had been paid with points.", {
                     amount: this.env.utils.formatCurrency(kept),
-                })
+                }),
             );
         }
         return sentences;
@@ -94,8 +94,8 @@ patch(TicketScreen.prototype, {
             this.pos.showLoyaltyMessage(
                 _t("No connection"),
                 _t(
-                    "Points were used on this order, so it can be returned only when the register is online again."
-                )
+                    "Points were used on this order, so it can be returned only when the register is online again.",
+                ),
             );
             return false;
         }
