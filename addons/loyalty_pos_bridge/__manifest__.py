@@ -18,5 +18,6 @@
         "point_of_sale._assets_pos": ["loyalty_pos_bridge/static/src/**/*"],
         "web.assets_tests": ["loyalty_pos_bridge/static/tests/tours/**/*"],
     },
+    "demo": ["demo/loyalty_pos_bridge_demo.xml"],
     "auto_install": True,
 }

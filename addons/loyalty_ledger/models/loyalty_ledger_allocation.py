@@ -34,8 +34,9 @@ class LoyaltyLedgerAllocation(models.Model):
     )
 
     def init(self):
-        super().init()
+        result = super().init()
         self.env["loyalty.ledger.entry"]._guard_table(self._table)
+        return result
 
     @api.model_create_multi
     def create(self, vals_list):

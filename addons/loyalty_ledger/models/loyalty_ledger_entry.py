@@ -134,7 +134,7 @@ class LoyaltyLedgerEntry(models.Model):
 
     def init(self):
         """Let the database itself refuse to change what has been posted."""
-        super().init()
+        result = super().init()
         self.env.cr.execute(
             SQL(
                 """
@@ -151,6 +151,7 @@ class LoyaltyLedgerEntry(models.Model):
             )
         )
         self._guard_table(self._table)
+        return result
 
     def _guard_table(self, table):
         """Attach the append-only guard to ``table``."""

@@ -19,7 +19,6 @@ class LoyaltyScheme(models.Model):
 
     points_program_id = fields.Many2one(
         comodel_name="loyalty.program",
-        string="Points Program",
         copy=False,
         readonly=True,
         index="btree_not_null",

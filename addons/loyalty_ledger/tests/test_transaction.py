@@ -348,9 +348,7 @@ class TestTransaction(LoyaltyLedgerCommon):
     def test_quote_of_a_return_says_what_it_then_does(self):
         self._record("S1", self._line("a", 300))
         sale = self._record("S2", self._line("a", 10), self._line("b", 5), redeemed=100)
-        quote = sale._quote_return(
-            self._sale("?", self._line("x", 10, origin_key="a"))
-        )
+        quote = sale._quote_return(self._sale("?", self._line("x", 10, origin_key="a")))
         self.assertEqual(quote, (10, 66))
         back = sale._record_return(
             self._sale("R1", self._line("x", 10, origin_key="a"))

@@ -47,7 +47,7 @@ export class LoyaltyCart extends Interaction {
         const worth = Math.floor(points * parseFloat(formEl.dataset.pointValue) * 100 + 1e-6) / 100;
         formEl.querySelector(".o_loyalty_cart_worth").textContent = formatCurrency(
             worth,
-            parseInt(formEl.dataset.currencyId)
+            parseInt(formEl.dataset.currencyId),
         );
     }
 
@@ -84,7 +84,7 @@ export class LoyaltyCart extends Interaction {
             rpc("/shop/loyalty/points", {
                 points: parseFloat(formEl.elements.points.value),
                 render: !!cartEl,
-            })
+            }),
         );
         if (data.error) {
             buttonEl.disabled = false;
