@@ -58,7 +58,7 @@ class Archive:
             else:
                 return
         raise Failure(
-            errors[-1]
+            errors[0]
             if errors
             else f"apt on this machine names no Debian archive. {NO_APT}"
         )

@@ -15,9 +15,7 @@ PROGRAMS = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stab
 
 
 def get() -> str:
-    """Return the browser's path; for root on Debian, it is installed when it is
-    missing.
-    """
+    """Return the browser's path; for root on Debian, a missing one is installed."""
     found = _find()
     if found:
         return found

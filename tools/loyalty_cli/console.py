@@ -44,7 +44,7 @@ class Step:
         note = f" {self.note}" if self.note else ""
         text = f"· {self.what} …{note} ({self.seconds:.0f} s)"
         if self._live:
-            width = os.get_terminal_size().columns if sys.stdout.isatty() else 80
+            width = os.get_terminal_size().columns
             print(f"\r\033[K{text[: width - 1]}", end="", flush=True)
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
@@ -54,10 +54,13 @@ class Step:
         while not self._done.wait(0.5):
             self._show()
 
+    def say(self, text: str) -> None:
+        """Say something while the step goes on."""
+        say(f"\r\033[K{text}" if self._live else text)
+
     def finish(self, mark: str) -> None:
         self._done.set()
-        clear = "\r\033[K" if self._live else ""
-        say(f"{clear}{mark} {self.what} ({self.seconds:.0f} s)")
+        self.say(f"{mark} {self.what} ({self.seconds:.0f} s)")
 
 
 @contextmanager
@@ -84,7 +87,6 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     stdin: str | None = None,
-    user: int | None = None,
     on_line: Callable[[str], None] | None = None,
     advice: str = "",
 ) -> str:
@@ -92,7 +94,6 @@ def run(
 
     :param what: the words that name it when it fails
     :param log: a file that keeps its output
-    :param user: the id of the user (and of their group) to run it as; for root only
     :param on_line: called with each line as it is printed
     :param advice: what to do when it fails
     :raise Failure: it is not there, or did not end with 0; the message has its last
@@ -109,11 +110,6 @@ def run(
             errors="replace",
             env=dict(env) if env is not None else None,
             cwd=cwd,
-            **(
-                {"user": user, "group": user_group(user), "extra_groups": []}
-                if user is not None
-                else {}
-            ),
         ) as process:
             try:
                 if stdin is not None:
@@ -144,13 +140,6 @@ def run(
     return output
 
 
-def user_group(user: int) -> int:
-    """Return the id of the main group of a user."""
-    import pwd
-
-    return pwd.getpwuid(user).pw_gid
-
-
 def end(process: subprocess.Popen, patience: float = 15) -> None:
     """Ask a program to end, and make it end when it does not."""
     if process.poll() is not None:
@@ -166,8 +155,9 @@ def end(process: subprocess.Popen, patience: float = 15) -> None:
 def run_in_foreground(
     command: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None = None
 ) -> int:
-    """Run a program that talks to the user itself, and return its exit status. Ctrl-C
-    reaches it, and it is waited for.
+    """Run a program that talks to the user itself, and return its exit status.
+
+    Ctrl-C reaches it, and it is waited for.
     """
     with subprocess.Popen(
         [str(part) for part in command], env=dict(env), cwd=cwd

@@ -1,12 +1,10 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Databases: templates, built once for the content of the modules, and the copies that
-are worked on.
+"""Databases: templates, built once for the content of the modules, and their copies.
 
 A template is made in two layers: Odoo's own modules (minutes; changes with the version
-of Odoo and with what our modules depend on),
-and ours on top of a copy of it (seconds; changes with their content). A database goes
-together with its filestore.
+of Odoo and with what our modules depend on), and ours on top of a copy of it (seconds;
+changes with their content). A database goes together with its filestore.
 """
 
 from __future__ import annotations
@@ -28,7 +26,8 @@ PREFIX = "loyalty"
 TEMPLATES_KEPT = 3
 """How many templates of a kind stay; older ones go when a new one is built."""
 BUNDLE = "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()\n"
-BUNDLED = "bundled"
+# What this command makes; on a server of the user's, other names are not ours to drop.
+OWN = re.compile(rf"{PREFIX}_((test|demo|building)_\w+|dev)")
 # The embedded PostgreSQL has no contributed modules: Odoo asks for this one, says so,
 # and does without.
 EXPECTED_COMPLAINTS = re.compile(r"pg_trgm|PostgreSQL extensions|unaccent")
@@ -40,12 +39,11 @@ class Databases:
         self.server = environment.server
 
     def get_template(self, *, demo: bool = False, bundled: bool = True) -> str:
-        """Return the name of the template with all modules in their present state,
-        built when it is not there.
+        """Return the template with all modules as they are now, built if need be.
 
         :param bundled: with scripts and styles bundled, for use with a browser. Odoo
-            would do it by itself, but a test takes back
-            what it wrote, and so the next one would bundle again.
+            would do it by itself, but a test takes back what it wrote, and so the next
+            one would bundle again.
         """
         manifests = modules.discover()
         native = modules.get_native(manifests)
@@ -72,15 +70,15 @@ class Databases:
                 ) as current:
                     self._build(name, base, list(manifests), current, demo=demo)
                 self._sweep(f"{PREFIX}_{kind}_tpl_", keep=name)
-            if bundled and self.get_note(name) != BUNDLED:
+            assets = modules.get_assets_key()
+            if bundled and self.get_note(name) != assets:
                 with step("Bundling scripts and styles"):
                     self._bundle(name)
+                self.set_note(name, assets)
         return name
 
     def get_install_warnings(self, template: str) -> list[str]:
-        """Return what Odoo complained of when our modules were installed into a
-        template.
-        """
+        """Return what Odoo complained of while our modules went into a template."""
         log = self._get_log(template)
         if not log.exists():
             return []
@@ -94,9 +92,10 @@ class Databases:
     @contextmanager
     def copy_of(self, template: str, purpose: str) -> Iterator[str]:
         """A copy to work on, dropped at the end."""
-        self._sweep_dead_copies()
+        if self.server.own:
+            self._sweep_dead_copies()
         name = f"{PREFIX}_{purpose}_{os.getpid()}"
-        self.copy(template, name)
+        self.copy_template(template, name)
         try:
             yield name
         finally:
@@ -107,7 +106,12 @@ class Databases:
             self.server.query(f"SELECT 1 FROM pg_database WHERE datname = '{name}'")
         )
 
-    def copy(self, template: str, name: str) -> None:
+    def copy_template(self, template: str, name: str) -> None:
+        """Copy a template while nobody else works on it."""
+        with locked("templates"):
+            self._copy(template, name)
+
+    def _copy(self, template: str, name: str) -> None:
         self.drop(name)
         self.server.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         source = self._get_filestore(template)
@@ -126,19 +130,18 @@ class Databases:
         self.server.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         shutil.rmtree(self._get_filestore(name), ignore_errors=True)
 
-    def find_all(self, prefix: str = f"{PREFIX}_") -> list[str]:
-        """Return the databases whose name begins so, the newest first."""
-        pattern = prefix.replace("_", r"\_")
-        return self.server.query(
-            f"SELECT datname FROM pg_database WHERE datname LIKE '{pattern}%' ORDER BY "
-            "oid DESC"
-        )
+    def find_own(self, prefix: str = "") -> list[str]:
+        """Return our databases whose name begins so, the newest first."""
+        names = self.server.query("SELECT datname FROM pg_database ORDER BY oid DESC")
+        return [
+            name for name in names if name.startswith(prefix) and OWN.fullmatch(name)
+        ]
 
     def get_note(self, name: str) -> str:
         """Return what was noted with :meth:`set_note`."""
         rows = self.server.query(
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE "
-            f"datname = '{name}'"
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database "
+            f"WHERE datname = '{name}'"
         )
         return rows[0] if rows else ""
 
@@ -159,13 +162,11 @@ class Databases:
         *,
         demo: bool,
     ) -> None:
-        """Build under another name first: an interrupted build leaves nothing that
-        looks finished.
-        """
+        """Build a template, under another name until it is finished."""
         partial = f"{PREFIX}_building_{digest(name)}"
         self.drop(partial)
         if template:
-            self.copy(template, partial)
+            self._copy(template, partial)
         self._install(partial, names, current, demo=demo, log=self._get_log(name))
         self.rename(partial, name)
 
@@ -179,7 +180,6 @@ class Databases:
             stdin=BUNDLE,
             log=logs() / "bundle.log",
         )
-        self.set_note(name, BUNDLED)
 
     def _install(
         self,
@@ -196,14 +196,8 @@ class Databases:
             if found:
                 current.note = f"{found[2]}/{found[3]} {found[1]}"
 
-        arguments = [
-            "-d",
-            name,
-            "-i",
-            ",".join(names),
-            "--no-http",
-            "--stop-after-init",
-        ]
+        arguments = ["-d", name, "-i", ",".join(names), "--stop-after-init"]
+        arguments.append("--no-http")
         if update:
             arguments += ["-u", ",".join(names)]
         if demo:
@@ -235,16 +229,16 @@ class Databases:
             )
 
     def _sweep(self, prefix: str, *, keep: str) -> None:
-        """Drop the oldest templates of a kind; those in use stay."""
-        others = [name for name in self.find_all(prefix) if name != keep]
+        """Drop the oldest templates of a kind."""
+        others = [name for name in self.find_own(prefix) if name != keep]
         for name in others[TEMPLATES_KEPT - 1 :]:
             self.drop(name)
             self._get_log(name).unlink(missing_ok=True)
 
     def _sweep_dead_copies(self) -> None:
         """Drop the copies of runs that were killed."""
-        for name in self.find_all():
-            found = re.fullmatch(rf"{PREFIX}_[a-z]+_(\d{{1,7}})", name)
+        for name in self.find_own(f"{PREFIX}_test_"):
+            found = re.fullmatch(rf"{PREFIX}_test_(\d{{1,7}})", name)
             if found and not is_alive(int(found[1])):
                 self.drop(name)
 

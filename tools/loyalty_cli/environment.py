@@ -30,9 +30,7 @@ class Environment:
 
     @property
     def data(self) -> Path:
-        """The folder of the filestores: one for each server, since they go together
-        with its databases.
-        """
+        """The folder of the filestores; they belong to the databases of one server."""
         return _get_data(self.server)
 
     @property
@@ -55,9 +53,7 @@ class Environment:
         }
 
     def get_odoo_command(self, command: str, *arguments: str) -> list[str]:
-        """Return the words that start Odoo: ``command`` is one of its own, like
-        ``server`` or ``shell``.
-        """
+        """Return the words that start a command of Odoo, like ``server``."""
         return [str(self.venv.python), "-m", "odoo", command, *arguments]
 
 
@@ -70,14 +66,6 @@ def prepare(odoo: str | None = None) -> Environment:
     python = venv.get(source)
     server = postgres.get(python)
     return Environment(source, python, server, _write_config(source, server))
-
-
-def get_built_venv() -> Venv | None:
-    """Return an environment that is built already, the newest."""
-    built = sorted(
-        (cache() / "venv").glob("*/ready"), key=lambda path: path.stat().st_mtime
-    )
-    return Venv(built[-1].parent) if built else None
 
 
 def _get_data(server: Server) -> Path:

@@ -1,8 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The checks of ``./loyalty lint``. Each is a program that is pinned and installed in
-the cache; all of them run, then the verdict falls.
-"""
+"""The checks of ``./loyalty lint``: all of them run, then the verdict falls."""
 
 from __future__ import annotations
 
@@ -227,9 +225,7 @@ def _get_checks(env: Environment) -> Iterator[Check]:
 
 
 def _get_node_tools() -> Path:
-    """Return the folder with eslint and prettier, installed when they are not there
-    yet.
-    """
+    """Return the folder with eslint and prettier, installed when it is not there."""
     folder = cache() / "node" / digest(*(file.read_bytes() for file in NODE_FILES))
     ready = folder / "ready"
     if ready.exists():

@@ -10,7 +10,16 @@ import shutil
 import signal
 import sys
 
-from . import benchmarking, browser, environment, linting, modules, serving, testing
+from . import (
+    benchmarking,
+    browser,
+    environment,
+    linting,
+    modules,
+    serving,
+    testing,
+    venv,
+)
 from .console import Failure, say, step
 from .databases import Databases
 from .environment import Environment
@@ -119,7 +128,7 @@ def _reset(options: argparse.Namespace) -> None:
     elif os.environ.get("PGHOST"):
         databases = Databases(_prepare(options))
         with step("Dropping the databases of this suite"):
-            for name in databases.find_all():
+            for name in databases.find_own():
                 databases.drop(name)
     else:
         _destroy_server()
@@ -133,10 +142,10 @@ def _reset(options: argparse.Namespace) -> None:
 
 
 def _destroy_server() -> None:
-    venv = environment.get_built_venv()
-    if venv:
+    built = venv.get_built()
+    if built:
         with step("Deleting the embedded PostgreSQL and its databases"):
-            Embedded(venv).destroy()
+            Embedded(built[0]).destroy()
 
 
 def _prepare(options: argparse.Namespace) -> Environment:

@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .apt import Archive
-from .console import Failure, step
+from .console import Failure, run, step
 from .paths import cache, locked
 
 SERIES = "19.0"
 PACKAGE = "odoo-19"
 # The package has links into these: without jquery.js every page breaks, without the
-# fonts icons vanish. Debian stable has the
-# Font Awesome 4.7 that Odoo is written for, and the file that Odoo's link to
-# Inconsolata names.
+# fonts icons vanish. Debian stable has the Font Awesome 4.7 that Odoo is written for,
+# and the file that Odoo's link to Inconsolata names.
 LINKED_PACKAGES = (
     "libjs-jquery",
     "libjs-jquery-form",
@@ -103,7 +102,17 @@ def _read(root: Path) -> OdooSource | None:
         # Unpacked by us: the folder is named after the version of the package.
         if parent.parent == cache() / "odoo":
             return OdooSource(root, parent.name)
-    return OdooSource(root, f"{SERIES}-{os.stat(release).st_mtime_ns}")
+    return OdooSource(root, f"{SERIES}-{_get_state(release)}")
+
+
+def _get_state(release: Path) -> str:
+    """Return what changes when an Odoo that is not ours is updated."""
+    try:
+        return run(
+            ["git", "-C", release.parent, "rev-parse", "HEAD"], what="git"
+        ).strip()
+    except Failure:
+        return str(release.stat().st_mtime_ns)
 
 
 def _get_unpacked() -> OdooSource:

@@ -41,9 +41,8 @@ def cache() -> Path:
     """Return the cache folder, made when it is not there.
 
     It is ``LOYALTY_CACHE``, else a folder in ``XDG_CACHE_HOME`` or ``~/.cache``.
-    PostgreSQL refuses to run as root, so for root
-    an ordinary user runs it and must be able to enter the folder: where root's own
-    cache is closed to others, it is in
+    PostgreSQL refuses to run as root, so for root another user runs it and must be able
+    to enter the folder: where root's own cache is closed to others, it is in
     ``/var/cache``.
     """
     named = os.environ.get("LOYALTY_CACHE")

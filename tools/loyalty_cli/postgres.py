@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .console import Failure, run, user_group
+from .console import Failure, run
 from .paths import cache, digest, is_alive, is_open_to_all, locked
 from .venv import Venv
 
@@ -46,6 +46,8 @@ class Server:
     port: str
     user: str
     programs: Path
+    own: bool = False
+    """Whether it is the embedded one, which nobody but this command uses."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -118,7 +120,7 @@ class Embedded:
             self._start()
             self.note.touch()
         atexit.register(self.leave, os.getpid())
-        return Server(str(self.socket_folder), "5432", ROLE, self.programs)
+        return Server(str(self.socket_folder), "5432", ROLE, self.programs, own=True)
 
     def leave(self, pid: int) -> None:
         """Take our note away, and stop the server when nobody else is there."""
@@ -183,8 +185,8 @@ class Embedded:
             if not is_open_to_all(folder):
                 raise Failure(
                     "PostgreSQL refuses to run as root, and other users may not enter "
-                    f"{folder}: "
-                    "unset LOYALTY_CACHE, or set it to a folder that is open to all."
+                    f"{folder}: unset LOYALTY_CACHE, or set it to a folder that is "
+                    "open to all."
                 )
         if self.data.exists():
             return self.data.stat().st_uid
@@ -254,7 +256,7 @@ class Embedded:
                 if self.user is None
                 else {
                     "user": self.user,
-                    "group": user_group(self.user),
+                    "group": pwd.getpwuid(self.user).pw_gid,
                     "extra_groups": [],
                 }
             )

@@ -32,8 +32,8 @@ def demo(env: Environment, port: int) -> int:
     name = DEMO + template.rpartition("_")[2]
     with locked("demo"):
         if not databases.exists(name):
-            databases.copy(template, name)
-            for old in databases.find_all(DEMO)[TEMPLATES_KEPT:]:
+            databases.copy_template(template, name)
+            for old in databases.find_own(DEMO)[TEMPLATES_KEPT:]:
                 databases.drop(old)
     log = logs() / "demo.log"
     command = env.get_odoo_command("server", *_get_options(name, port))
@@ -69,9 +69,7 @@ def demo(env: Environment, port: int) -> int:
 
 
 def serve(env: Environment, port: int, dev: str, extra: Sequence[str]) -> int:
-    """Serve the developer's own database, its modules brought up to date first, with
-    Odoo's log on the screen.
-    """
+    """Serve the developer's database, brought up to date first, with the log shown."""
     _check_port(port)
     name = get_development_database(env)
     say(f"http://{HOST}:{port}  database {name}  logins: {', '.join(LOGINS)}")
@@ -89,7 +87,7 @@ def shell(env: Environment, name: str, extra: Sequence[str]) -> int:
     elif not Databases(env).exists(name):
         raise Failure(
             f"There is no database {name}; there are: "
-            f"{', '.join(Databases(env).find_all()) or 'none'}."
+            f"{', '.join(Databases(env).find_own()) or 'none'}."
         )
     return run_in_foreground(
         env.get_odoo_command("shell", "-d", name, "--no-http", *extra), env.variables
@@ -97,14 +95,12 @@ def shell(env: Environment, name: str, extra: Sequence[str]) -> int:
 
 
 def get_development_database(env: Environment) -> str:
-    """Return the developer's database: begun as a copy of the demo, then kept, and
-    updated when the modules change.
-    """
+    """Return the developer's database: a copy of the demo, kept, updated if need be."""
     databases = Databases(env)
     manifests = modules.discover()
     state = modules.get_content_key(manifests)
     if not databases.exists(DEVELOPMENT):
-        databases.copy(databases.get_template(demo=True), DEVELOPMENT)
+        databases.copy_template(databases.get_template(demo=True), DEVELOPMENT)
     elif databases.get_note(DEVELOPMENT) != state:
         databases.update(DEVELOPMENT, manifests)
     databases.set_note(DEVELOPMENT, state)

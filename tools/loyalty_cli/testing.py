@@ -1,8 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Runs the tests: ours by pytest, or by Odoo's own runner when tags select them, and
-Odoo's own suites.
-"""
+"""Runs the tests: ours by pytest or, where tags select them, by Odoo; and its own."""
 
 from __future__ import annotations
 
@@ -169,14 +167,14 @@ class Report:
             )
         elif found := re.search(r": (?:FAIL|ERROR): (.+)$", line):
             self.names.append(found[1].rstrip(" ."))
-            say(f"\r✗ {found[1]}")
+            self.current.say(f"✗ {found[1]}")
         elif re.search(r"\bskipped\b.* : ", line):
             self.skipped += 1
             if re.search(r"[Cc]hrome|websocket", line):
                 self.names.append(
                     "a tour was skipped because the browser could not be used"
                 )
-                say(f"\r✗ {line.split(' ', 5)[-1]}")
+                self.current.say(f"✗ {line.split(' ', 5)[-1]}")
         elif found := re.search(r"[Ss]creenshot in: (\S+)", line):
             self.screenshots.append(found[1])
         elif found := re.search(

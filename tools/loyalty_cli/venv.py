@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .apt import Archive
-from .console import Failure, run, step
+from .console import Failure, Step, run, step
 from .odoo_source import OdooSource
 from .paths import ROOT, cache, digest, locked, logs
 
+VENVS_KEPT = 3
 REQUIREMENTS = ROOT / "requirements.txt"
 REQUIREMENT_FILES = (REQUIREMENTS, *sorted((ROOT / "requirements").glob("*.txt")))
 
@@ -69,10 +70,20 @@ def get(odoo: OdooSource) -> Venv:
             # find the Odoo they are for.
             (venv.site_packages / "odoo.pth").write_text(f"{odoo.root}\n")
             ready.touch()
+            for old in get_built()[VENVS_KEPT:]:
+                shutil.rmtree(old.folder, ignore_errors=True)
     return venv
 
 
-def _build(venv: Venv, current) -> None:
+def get_built() -> list[Venv]:
+    """Return the environments that are there, the newest first."""
+    built = sorted(
+        (cache() / "venv").glob("*/ready"), key=lambda path: path.stat().st_mtime
+    )
+    return [Venv(ready.parent) for ready in reversed(built)]
+
+
+def _build(venv: Venv, current: Step) -> None:
     shutil.rmtree(venv.folder, ignore_errors=True)
     if importlib.util.find_spec("ensurepip"):
         run(
