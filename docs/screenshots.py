@@ -3,8 +3,8 @@
 """Make the README's pictures from the real screens of the demo.
 
 Start the demo (``./loyalty demo``) and run this script with a Python that has
-Playwright. It sells a coffee to a member at the till, fills the member's cart in the
-e-shop, and looks at the portal, at the scheme and at the member.
+Playwright. It sells to a member at the till, fills the member's cart in the e-shop, and
+looks at the portal, at the scheme and at the member.
 """
 
 import argparse
@@ -116,6 +116,7 @@ class Studio:
             page.click("#add_to_cart")
             page.locator(".my_cart_quantity", has_text="1").last.wait_for()
             page.goto("/shop/cart")
+            page.wait_for_selector("[name=loyalty_earn]")
             self.shoot(page, "shop_cart")
 
     def portal(self):
@@ -129,7 +130,7 @@ def main():
     parser.add_argument("--address", default="http://127.0.0.1:8069")
     parser.add_argument("--chromium", default=shutil.which("chromium"))
     parser.add_argument(
-        "only", nargs="*", help="staff, till, shop or portal; all if left out"
+        "only", nargs="*", help="till, shop, portal or staff; all if left out"
     )
     options = parser.parse_args()
     IMAGES.mkdir(exist_ok=True)
@@ -138,7 +139,7 @@ def main():
             executable_path=options.chromium, args=list(FLAGS)
         )
         studio = Studio(browser, options.address)
-        for name in options.only or ("staff", "till", "shop", "portal"):
+        for name in options.only or ("till", "shop", "portal", "staff"):
             getattr(studio, name)()
         browser.close()
 
