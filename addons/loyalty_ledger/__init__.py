@@ -1,3 +1,6 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
 from . import models
 from . import wizard
 from .hooks import post_init_hook, uninstall_hook

@@ -1,3 +1,6 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
 from .chain import GENESIS, link
 from .move import Move, Op
 from .sale import Sale, SaleLine

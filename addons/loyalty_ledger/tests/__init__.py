@@ -1,3 +1,6 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
 from . import test_concurrency
 from . import test_engine
 from . import test_hooks
