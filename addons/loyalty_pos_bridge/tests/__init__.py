@@ -1,3 +1,6 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
 from . import test_settlement
 from . import test_returns
 from . import test_native
