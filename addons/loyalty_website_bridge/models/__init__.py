@@ -1,1 +1,4 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
 from . import res_config_settings, sale_order, website
