@@ -29,16 +29,23 @@ def get_names() -> list[str]:
     )
 
 
-def bench(env: Environment, name: str | None, arguments: Sequence[str]) -> int:
-    """Run one benchmark, or all; return the first exit status that is not 0."""
+def choose(name: str | None) -> list[str]:
+    """Return the benchmark of this name, or all when there is none."""
     names = get_names()
-    if name is not None and name not in names:
+    if name is None:
+        return names
+    if name not in names:
         raise Failure(
             f"There is no benchmark {name}; there are: {', '.join(names) or 'none'}."
         )
+    return [name]
+
+
+def bench(env: Environment, names: Sequence[str], arguments: Sequence[str]) -> int:
+    """Run benchmarks; return the last exit status that is not 0."""
     status = 0
-    for each in [name] if name else names:
-        if not name:
+    for each in names:
+        if len(names) > 1:
             say(f"== {each}")
         status = _run(env, each, arguments) or status
     return status

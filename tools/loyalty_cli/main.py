@@ -109,7 +109,8 @@ def _lint(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    return benchmarking.bench(_prepare(options), options.name, options.rest)
+    names = benchmarking.choose(options.name)
+    return benchmarking.bench(_prepare(options), names, options.rest)
 
 
 def _load(options: argparse.Namespace) -> int:
