@@ -13,7 +13,10 @@ from pathlib import Path
 from .console import Failure, run
 from .paths import cache, logs
 
-NO_APT = "Use 'docker compose up' on this system, or name an Odoo 19 with --odoo PATH."
+NO_APT = (
+    "Use 'DB_PASSWORD=<a password> docker compose up' on this system, or name an Odoo "
+    "19 with --odoo PATH."
+)
 
 
 class Archive:

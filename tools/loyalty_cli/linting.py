@@ -197,6 +197,15 @@ def _get_checks(env: Environment) -> Iterator[Check]:
         "upgrade_code",
         [str(env.venv.python), "-c", UPGRADE_CODE, str(ADDONS)],
     )
+    yield Check(
+        "docker-compose.yml", [str(env.venv.python), "-m", "loyalty_cli.compose"]
+    )
+    if _has_docker_compose():
+        # The password is only for reading the file.
+        config = ["docker", "compose", "config", "--quiet"]
+        yield Check("docker compose config", ["env", "DB_PASSWORD=lint", *config])
+    else:
+        say("- docker compose config: not checked, docker compose is not installed")
     scripts = sorted(
         str(file.relative_to(ROOT))
         for file in ADDONS.glob("*/static/**/*.js")
@@ -222,6 +231,13 @@ def _get_checks(env: Environment) -> Iterator[Check]:
             [*prettier, "--check", *scripts],
             [*prettier, "--write", *scripts],
         )
+
+
+def _has_docker_compose() -> bool:
+    if not shutil.which("docker"):
+        return False
+    version = ["docker", "compose", "version"]
+    return not subprocess.run(version, check=False, capture_output=True).returncode
 
 
 def _get_node_tools() -> Path:
