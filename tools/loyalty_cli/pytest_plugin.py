@@ -6,6 +6,8 @@ a missing browser fails.
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("screenshots of failed tours")
         for name, screenshot in _failures:
             terminalreporter.line(f"{name}\n    {screenshot}")
+    if started := os.environ.get("LOYALTY_CI_STARTED"):
+        terminalreporter.line(f"== {time.time() - int(started):.0f} s in all")
