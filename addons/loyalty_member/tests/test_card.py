@@ -109,6 +109,13 @@ class TestCard(LoyaltyMemberCase):
             self.card._get_barcode_image()
             self.assertEqual(draw.call_args.args[0], "Code128")
 
+    def test_qr_code_is_the_number(self):
+        target = "odoo.addons.loyalty_member.models.loyalty_member_card.qrcode"
+        with patch(f"{target}.QRCode.add_data", autospec=True) as add_data:
+            self.card._get_qr_image()
+        add_data.assert_called_once()
+        self.assertEqual(add_data.call_args.args[1], self.card.number)
+
     def test_find_by_code(self):
         members = self.env["loyalty.member"]
         number = self.card.number
