@@ -23,6 +23,9 @@
         "views/loyalty_ledger_menus.xml",
     ],
     "demo": ["demo/loyalty_ledger_demo.xml"],
+    "assets": {
+        "web.assets_tests": ["loyalty_ledger/static/tests/tours/**/*"],
+    },
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
 }

@@ -5,7 +5,9 @@ from . import test_concurrency
 from . import test_engine
 from . import test_hooks
 from . import test_ledger
+from . import test_member
 from . import test_rows
 from . import test_scheme
 from . import test_security
+from . import test_tours
 from . import test_transaction
