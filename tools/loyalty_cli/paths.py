@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .console import Failure
+from .console import Failure, say
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDONS = ROOT / "addons"
@@ -89,7 +89,11 @@ def locked(name: str) -> Iterator[None]:
     folder = cache() / "locks"
     folder.mkdir(exist_ok=True)
     with (folder / name).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"· Waiting for another run of this command ({name}) …")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
