@@ -110,12 +110,15 @@ class Account:
         return entry
 
     def spendable(self, day, owner=None):
-        """Return what may be spent on ``day``, less what others have on hold."""
-        open_lots = sum(
-            (lot.remaining for lot in self._available(day)),
-            sum((lot.remaining for lot in self._debts()), ZERO),
-        )
-        return max(open_lots - self._held_by_others(owner), ZERO)
+        """Return what may be spent on ``day``, less what others have on hold.
+
+        Who has a hold gets what it promised as long as the points are there, even
+        where a return has made a debt meanwhile.
+        """
+        there = sum((lot.remaining for lot in self._available(day)), ZERO)
+        owed = sum((lot.remaining for lot in self._debts()), ZERO)
+        promised = min(self.held.get(owner, ZERO), there)
+        return max(there + owed - self._held_by_others(owner), promised, ZERO)
 
     def _apply_credit(self, move, _undone, entry):
         lot = self._new_lot(move, entry, move.points, "available")

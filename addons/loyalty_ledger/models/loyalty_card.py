@@ -14,6 +14,13 @@ from ..ledger.move import Move, Op
 
 DIGITS = 4
 HOLD_MINUTES = 30
+LEDGER_FIELDS = {
+    "ledger_managed",
+    "ledger_pending",
+    "ledger_held",
+    "ledger_sequence",
+    "ledger_hash",
+}
 
 
 class LoyaltyCard(models.Model):
@@ -75,8 +82,12 @@ class LoyaltyCard(models.Model):
         Program = self.env["loyalty.program"].sudo()
         balances = []
         for vals in vals_list:
-            program_id = vals.get("program_id", self.env.context.get("active_id"))
+            program_id = vals.get("program_id") or self.default_get(["program_id"]).get(
+                "program_id"
+            )
             managed = Program.browse(program_id or []).ledger_managed
+            for name in LEDGER_FIELDS:
+                vals.pop(name, None)
             vals["ledger_managed"] = managed
             balances.append(vals.get("points") if managed else None)
             if managed:
@@ -96,6 +107,7 @@ class LoyaltyCard(models.Model):
         context key ``loyalty_ledger_ignore_points``: the points of managed cards are
         then left out. A remote caller who sets it only loses its write.
         """
+        self._check_ledger_fields(vals)
         managed = self.filtered("ledger_managed")
         if not managed:
             return super().write(vals)
@@ -104,7 +116,6 @@ class LoyaltyCard(models.Model):
             return super(LoyaltyCard, self - managed).write(vals)
         managed._check_may_manage()
         vals = dict(vals)
-        self._check_ledger_fields(vals)
         result = super(LoyaltyCard, self - managed).write(vals)
         target = vals.pop("points", None)
         if vals:
@@ -176,17 +187,19 @@ class LoyaltyCard(models.Model):
     def _check_ledger_fields(self, vals):
         """Refuse to write what belongs to the ledger service.
 
+        Neither does a card become an account by writing, nor an account a card.
+
         :raise ValidationError: if the balance would no longer follow from entries
         """
-        reserved = {
-            "ledger_managed",
-            "ledger_pending",
-            "ledger_held",
-            "ledger_sequence",
-            "ledger_hash",
-            "program_id",
-        }
-        if reserved & vals.keys():
+        moves_program = "program_id" in vals and (
+            any(card.ledger_managed for card in self)
+            # sudo: who may not see the program must not put a card into it
+            or self.env["loyalty.program"]
+            .sudo()
+            .browse(vals["program_id"] or [])
+            .ledger_managed
+        )
+        if LEDGER_FIELDS & vals.keys() or moves_program:
             raise ValidationError(
                 self.env._("The ledger alone writes the balances of an account.")
             )
@@ -431,6 +444,8 @@ class LoyaltyCard(models.Model):
             if not accounts:
                 return
             last_id = accounts[-1].id
+            # Skipping is right here: who is being sold to has their turn next time
+            accounts = accounts.try_lock_for_update(allow_referencing=True)
             self.env["loyalty.ledger"]._post(
                 Move(
                     account_id=account.id,

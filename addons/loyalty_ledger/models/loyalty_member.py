@@ -37,10 +37,13 @@ class LoyaltyMember(models.Model):
     def _compute_account(self):
         accounts = {
             (account.program_id, account.partner_id): account
-            for account in self.env["loyalty.card"].search_fetch(
+            for account in self.env["loyalty.card"]
+            .with_context(active_test=False)
+            .search_fetch(
                 [
                     ("program_id", "in", self.scheme_id.points_program_id.ids),
                     ("partner_id", "in", self.partner_id.ids),
+                    ("ledger_managed", "=", True),
                 ],
                 ["program_id", "partner_id", "points", "ledger_pending"],
             )

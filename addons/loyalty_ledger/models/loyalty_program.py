@@ -1,7 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 
 class LoyaltyProgram(models.Model):
@@ -28,6 +28,18 @@ class LoyaltyProgram(models.Model):
         for program in self:
             program.ledger_managed = bool(program.scheme_id)
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Leave it to schemes to take programs into the ledger."""
+        for vals in vals_list:
+            self._check_managed_fields(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Leave it to schemes to take programs into the ledger, and out of it."""
+        self._check_managed_fields(vals)
+        return super().write(vals)
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_managed(self):
         if any(program.ledger_managed for program in self):
@@ -36,4 +48,14 @@ class LoyaltyProgram(models.Model):
                     "This program belongs to a loyalty scheme. Close the scheme"
                     " instead."
                 )
+            )
+
+    def _check_managed_fields(self, vals):
+        """Refuse to make a program managed, or to take it from its scheme.
+
+        :raise AccessError: unless in superuser mode
+        """
+        if {"scheme_id", "ledger_managed"} & vals.keys() and not self.env.su:
+            raise AccessError(
+                self.env._("A program belongs to the scheme that made it.")
             )

@@ -409,10 +409,11 @@ class LoyaltyScheme(models.Model):
         program = self._get_program()
         # sudo: nobody but the ledger opens accounts
         Card_sudo = self.env["loyalty.card"].sudo()
-        accounts = Card_sudo.search_fetch(
+        accounts = Card_sudo.with_context(active_test=False).search_fetch(
             [
                 ("program_id", "=", program.id),
                 ("partner_id", "in", members.partner_id.ids),
+                ("ledger_managed", "=", True),
             ],
             ["partner_id"],
         )

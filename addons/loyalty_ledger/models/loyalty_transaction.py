@@ -667,15 +667,15 @@ class LoyaltyTransaction(models.Model):
         if self.digest == sale.digest() and self.state == "posted":
             return
         account, scheme = self.account_id, self.scheme_id
-        self.env["loyalty.ledger"]._lock(account.ids)
+        self._lock_sales()
         result = evaluate(
             self._get_basket(member, scheme, sale),
             scheme._get_rules(),
             scheme._get_policy(),
         )
         revision = self.revision + 1
-        earned = result.points - exact(self.points_earned)
-        redeemed = exact(sale.redeemed) - exact(self.points_redeemed)
+        earned = self._get_change("points_earned", result.points)
+        redeemed = self._get_change("points_redeemed", exact(sale.redeemed))
         if redeemed > 0:
             self._check_redeem(member, scheme, sale)
         moves = []
@@ -693,6 +693,38 @@ class LoyaltyTransaction(models.Model):
             )
         self.env["loyalty.ledger"]._post(moves)
         self._rewrite(sale, result, revision)
+
+    def _lock_sales(self):
+        """Let nobody else revise, return or cancel these sales at the same time.
+
+        A change that moves no points leaves the account as it is, so that one who
+        waited for the account would go on with an outdated view; writing to the sale
+        makes PostgreSQL refuse that view, and Odoo runs the call again.
+        """
+        self.env["loyalty.ledger"]._lock(self.account_id.ids)
+        self.flush_recordset()
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE loyalty_transaction SET write_date = now() AT TIME ZONE 'UTC'
+                 WHERE id = ANY(%s)
+                """,
+                self.ids,
+            )
+        )
+
+    def _get_change(self, field, value):
+        """Return what is to be posted for a sale to come to ``value``.
+
+        What returns have reversed is reversed already, before and after.
+        """
+        returned = self._get_returned_total(field)
+        return max(value - returned, ZERO) - max(exact(self[field]) - returned, ZERO)
+
+    def _get_returned_total(self, field):
+        """Return what the returns that stand have reversed."""
+        returns = self.return_ids.filtered(lambda t: t.state == "posted")
+        return sum((exact(other[field]) for other in returns), ZERO)
 
     def _rewrite(self, sale, result, revision):
         """Bring the record in line with a revised sale; the entries tell the story."""
@@ -776,10 +808,15 @@ class LoyaltyTransaction(models.Model):
             kind="return_redeem",
             op=Op.RESTORE,
             points=points,
+            expiry_date=self._get_restored_expiry(),
             transaction_id=transaction.id,
             source_transaction_id=self.id,
             undo=self._get_undo_entries(REDEEM_KINDS),
         )
+
+    def _get_restored_expiry(self):
+        """Return the last day of points that cannot go back into their own lots."""
+        return self.scheme_id._get_expiry_date(fields.Date.today())
 
     def _cancel(self, reason=None):
         """Reverse everything that still stands of these sales or returns.
@@ -789,11 +826,12 @@ class LoyaltyTransaction(models.Model):
         :param str reason: for the explanation
         """
         for transaction in self.sudo().filtered(lambda t: t.state == "posted"):
-            self.env["loyalty.ledger"]._lock(transaction.account_id.ids)
-            if transaction.kind == "return":
-                transaction._cancel_return()
-            else:
+            (transaction.origin_id or transaction)._lock_sales()
+            if transaction.kind == "sale":
                 transaction._cancel_sale()
+            elif transaction.origin_id.state == "posted":
+                # A cancelled sale has nothing left that a return could give back
+                transaction._cancel_return()
             transaction.write(
                 {
                     "state": "cancelled",
@@ -808,13 +846,8 @@ class LoyaltyTransaction(models.Model):
             )
 
     def _cancel_sale(self):
-        returns = self.return_ids.filtered(lambda t: t.state == "posted")
-        earned = exact(self.points_earned) - sum(
-            (exact(t.points_earned) for t in returns), ZERO
-        )
-        redeemed = exact(self.points_redeemed) - sum(
-            (exact(t.points_redeemed) for t in returns), ZERO
-        )
+        earned = -self._get_change("points_earned", ZERO)
+        redeemed = -self._get_change("points_redeemed", ZERO)
         step = self.revision + 1
         moves = []
         if earned > 0:
@@ -854,6 +887,7 @@ class LoyaltyTransaction(models.Model):
                     kind="earn",
                     op=Op.RESTORE,
                     points=moved,
+                    expiry_date=self._get_restored_expiry(),
                     transaction_id=self.id,
                     source_transaction_id=source.id,
                     undo=tuple(taken.ids),
@@ -878,7 +912,14 @@ class LoyaltyTransaction(models.Model):
         known = self._find_recorded([sale])
         if known:
             return next(iter(known.values()))
-        self.env["loyalty.ledger"]._lock(origin.account_id.ids)
+        origin._lock_sales()
+        if origin.state != "posted":
+            raise ValidationError(
+                self.env._(
+                    "%(name)s was cancelled: nothing of it can come back.",
+                    name=origin.name,
+                )
+            )
         lines = origin._match_returned_lines(sale)
         taken = origin._get_returned_points(sale, lines)
         earned = sum(taken.values(), ZERO)
@@ -1094,7 +1135,10 @@ class LoyaltyTransaction(models.Model):
         self.ensure_one()
         sudo = self.sudo()
         scheme, account = sudo.scheme_id, sudo.account_id
-        lots = account.lot_ids.filtered(lambda lot: lot.remaining > 0)
+        # Not lot_ids: it grows with every purchase the member ever made
+        lots = sudo.env["loyalty.ledger.lot"].search(
+            [("account_id", "=", account.id), ("remaining", ">", 0)]
+        )
         own = lots.filtered(lambda lot: lot.transaction_id == self)
         waiting = own.filtered(lambda lot: lot.state == "pending")
         ending = lots.filtered(

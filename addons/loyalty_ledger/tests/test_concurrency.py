@@ -68,6 +68,16 @@ class ConcurrencyCase(BaseCase):
                     self.scheme_id,
                 ),
                 SQL(
+                    "UPDATE loyalty_transaction_line SET origin_line_id = NULL"
+                    " WHERE transaction_id IN (%s)",
+                    sales,
+                ),
+                SQL(
+                    "UPDATE loyalty_transaction SET origin_id = NULL"
+                    " WHERE scheme_id = %s",
+                    self.scheme_id,
+                ),
+                SQL(
                     "DELETE FROM loyalty_transaction_line WHERE transaction_id IN (%s)",
                     sales,
                 ),
@@ -230,3 +240,29 @@ class TestConcurrency(ConcurrencyCase):
         outcomes = self._at_once(account, account)
         self.assertEqual(outcomes[0], outcomes[1])
         self.assertIsInstance(outcomes[0], int)
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_two_tills_take_half_of_one_line_back(self):
+        """Neither half is worth a whole point, but both together are."""
+
+        sale_id = self._at_once(lambda env: self._sale(env, "one point", 1))[0]
+
+        def give_back(reference):
+            def call(env):
+                sale = env["loyalty.transaction"].browse(sale_id)
+                return sale._record_return(
+                    Sale(
+                        channel="pos",
+                        reference=reference,
+                        date=NOW,
+                        currency_id=sale.currency_id.id,
+                        company_id=sale.company_id.id,
+                        lines=(SaleLine("x", None, 1, 0.5, 0.5, origin_key="a"),),
+                    )
+                ).id
+
+            return call
+
+        self._at_once(give_back("till 1"), give_back("till 2"))
+        self.assertEqual(self._points(), 100)
+        self.assertEqual(self._audit(), [])

@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo.exceptions import AccessError, ValidationError
+from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
 from ..ledger.move import Op
@@ -88,6 +89,50 @@ class TestSecurity(LoyaltyLedgerCommon):
             with self.assertRaises(ValidationError):
                 self.account.write(values)
 
+    def test_no_card_becomes_an_account_by_writing(self):
+        program = self.env["loyalty.program"].create(
+            {"name": "Plain", "program_type": "loyalty", "applies_on": "both"}
+        )
+        card = self.env["loyalty.card"].create(
+            {
+                "program_id": program.id,
+                "points": 777,
+                "ledger_pending": 9,
+                "ledger_sequence": 9,
+            }
+        )
+        self.assertEqual((card.ledger_pending, card.ledger_sequence), (0, 0))
+        managed = self.scheme.points_program_id
+        for values in ({"program_id": managed.id}, {"ledger_managed": True}):
+            with self.assertRaises(ValidationError):
+                card.write(values)
+        opened = (
+            self.env["loyalty.card"]
+            .with_context(default_program_id=managed.id)
+            .create({"points": 5})
+        )
+        self.assertTrue(opened.ledger_managed)
+        self.assertEqual(opened.entry_ids.amount, 5)
+
+    def test_nobody_moves_a_program_in_or_out_of_the_ledger(self):
+        self.env["ir.model.access"].create(
+            {
+                "name": "as a sales manager",
+                "model_id": self.env.ref("loyalty.model_loyalty_program").id,
+                "group_id": self.env.ref("base.group_user").id,
+                "perm_read": True,
+                "perm_write": True,
+                "perm_create": True,
+            }
+        )
+        program = self.scheme.points_program_id.with_user(self.manager)
+        with self.assertRaisesRegex(AccessError, "belongs to the scheme"):
+            program.write({"scheme_id": False})
+        with self.assertRaisesRegex(AccessError, "belongs to the scheme"):
+            self.env["loyalty.program"].with_user(self.manager).create(
+                {"name": "Mine", "scheme_id": self.scheme.id}
+            )
+
     def test_native_wizard_posts_an_adjustment_with_its_reason(self):
         Wizard = self.env["loyalty.card.update.balance"].with_user(self.manager)
         wizard = Wizard.create(
@@ -137,7 +182,7 @@ class TestSecurity(LoyaltyLedgerCommon):
             "stranger",
             "loyalty_member.loyalty_member_group_manager",
             company_id=other.id,
-            company_ids=[(6, 0, other.ids)],
+            company_ids=[Command.set(other.ids)],
         )
         for model in ("loyalty.ledger.entry", "loyalty.ledger.lot", "loyalty.card"):
             found = self.env[model].with_user(stranger).search([])

@@ -354,3 +354,42 @@ class TestTransaction(LoyaltyLedgerCommon):
             self._sale("R1", self._line("x", 10, origin_key="a"))
         )
         self.assertEqual((back.points_earned, back.points_redeemed), quote)
+
+    def test_revision_leaves_what_returns_have_reversed(self):
+        self._record("S1", self._line("a", 100))
+        sale = self._record("S2", self._line("a", 10), self._line("b", 10), redeemed=50)
+        sale._record_return(self._sale("R1", self._line("x", 10, origin_key="a")))
+        self.assertBooks(85)
+        self._record("S2", self._line("a", 10), redeemed=25)
+        self.assertBooks(100)
+        self._record("S2", self._line("a", 0))
+        self.assertBooks(100)
+
+    def test_cancelled_sale_keeps_nothing_for_a_return(self):
+        self._record("S1", self._line("a", 100))
+        sale = self._record("S2", self._line("a", 10), self._line("b", 10), redeemed=50)
+        back = sale._record_return(
+            self._sale("R1", self._line("x", 10, origin_key="a"))
+        )
+        sale._cancel()
+        self.assertBooks(100)
+        back._cancel()
+        self.assertBooks(100)
+        with self.assertRaisesRegex(ValidationError, "was cancelled"):
+            sale._record_return(self._sale("R2", self._line("x", 10, origin_key="b")))
+
+    def test_archived_account_goes_on(self):
+        self.account.active = False
+        sale = self._record("S1", self._line("a", 10))
+        self.assertEqual(sale.account_id, self.account)
+        self.assertBooks(10)
+
+    def test_hold_is_kept_when_a_return_makes_a_debt(self):
+        first = self._record("S1", self._line("a", 100))
+        self._record("S2", self._line("a", 10), redeemed=60)
+        self.account._hold("sale:3", 50)
+        first._record_return(self._sale("R1", self._line("x", 100, origin_key="a")))
+        self.assertBooks(-50)
+        self._record("S3", self._line("a", 10), redeemed=50, hold_owner="sale:3")
+        self.assertEqual(self.account.ledger_held, 0)
+        self.assertBooks(-90)
