@@ -289,9 +289,7 @@ class SaleOrder(models.Model):
         partner = order_sudo.partner_id
         members = order_sudo.env["loyalty.member"].search(
             [
-                ("partner_id", "in", (partner | partner.commercial_partner_id).ids),
-                ("state", "!=", "left"),
-                ("company_id", "in", [order_sudo.company_id.id, False]),
+                *self._loyalty_get_members_domain(),
                 ("scheme_id.points_program_id", "any", self._get_program_domain()),
             ]
         )
@@ -304,6 +302,29 @@ class SaleOrder(models.Model):
                 member.id,
             )
         )[:1]
+
+    def _loyalty_get_members_domain(self):
+        """Return the domain of the customer's memberships, usable here or not."""
+        partner = self.partner_id
+        return [
+            ("partner_id", "in", (partner | partner.commercial_partner_id).ids),
+            ("state", "!=", "left"),
+            ("company_id", "in", [self.company_id.id, False]),
+        ]
+
+    def _loyalty_check_schemes(self):
+        """Refuse points of a customer none of whose schemes is in use.
+
+        :raise UserError: when a scheme of theirs is closed or has no program
+        """
+        self.ensure_one()
+        # sudo: as for _loyalty_get_member
+        members_sudo = (
+            self.env["loyalty.member"].sudo().search(self._loyalty_get_members_domain())
+        )
+        for scheme_sudo in members_sudo.scheme_id.sorted():
+            scheme_sudo._check_open()
+            scheme_sudo._get_program()
 
     def _loyalty_is_account_of(self, account, member):
         return (
@@ -522,6 +543,7 @@ class SaleOrder(models.Model):
                 self.env._("Points can only be used before the order is confirmed.")
             )
         if not member:
+            self._loyalty_check_schemes()
             raise UserError(self.env._("Only members can use points."))
         reward = self._loyalty_get_amount_reward(member.scheme_id)
         lines = self._loyalty_get_amount_lines()
@@ -764,8 +786,9 @@ class SaleOrder(models.Model):
         if self._loyalty_is_money_taken():
             return
         for account, points in self._loyalty_get_used_points().items():
-            self._loyalty_get_member()._check_can_transact()
             scheme = account.sudo().program_id.scheme_id
+            scheme._check_open()
+            self._loyalty_get_member()._check_can_transact()
             available = self._loyalty_get_spendable(account)
             if float_compare(points, available, precision_digits=POINTS_DIGITS) > 0:
                 raise UserError(

@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from .common import LoyaltySaleCommon
@@ -83,8 +84,11 @@ class TestCreditNote(LoyaltySaleCommon):
         order._action_cancel()
         self.assertPoints(500, 0)
 
-    def test_native_credit_note_is_wrong(self):
-        """What the suite is there for: native keeps the points of returned goods."""
+    def _sell_natively(self, quantity):
+        """Sell coffee to somebody with a native program, one point for 1.00.
+
+        :return: the card and the invoice
+        """
         program = self.env["loyalty.program"].create(
             {
                 "name": "Native",
@@ -92,13 +96,34 @@ class TestCreditNote(LoyaltySaleCommon):
                 "applies_on": "both",
                 "trigger": "auto",
                 "rule_ids": [
-                    (0, 0, {"reward_point_mode": "money", "reward_point_amount": 1})
+                    Command.create(
+                        {"reward_point_mode": "money", "reward_point_amount": 1}
+                    )
                 ],
             }
         )
         buyer = self.env["res.partner"].create({"name": "Native"})
-        order = self._create_order((self.coffee, 2), partner=buyer)
+        order = self._create_order((self.coffee, quantity), partner=buyer)
         order._update_programs_and_rewards()
         order.action_confirm()
-        self._credit(self._invoice(order))
-        self.assertEqual(program.coupon_ids.points, 20)
+        return program.coupon_ids, self._invoice(order)
+
+    def test_native_credit_note_is_wrong(self):
+        """What the suite is there for: native keeps the points of returned goods."""
+        card, invoice = self._sell_natively(2)
+        self._credit(invoice)
+        self.assertEqual(card.points, 20)
+
+    def test_native_partial_credit_note_is_wrong(self):
+        """The twin of ``test_part_of_a_line``: two of three come back, 30 stay."""
+        card, invoice = self._sell_natively(3)
+        self._credit(invoice, {self.coffee: 2})
+        self.assertEqual(card.points, 30)
+
+    def test_part_of_a_line(self):
+        order = self._create_order((self.coffee, 3))
+        order.action_confirm()
+        invoice = self._invoice(order)
+        self.assertPoints(500, 30)
+        self._credit(invoice, {self.coffee: 2})
+        self.assertPoints(500, 10)

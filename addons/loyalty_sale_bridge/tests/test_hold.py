@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from odoo.addons.payment.tests.common import PaymentCommon
@@ -25,7 +26,7 @@ class TestHold(PaymentCommon, LoyaltySaleCommon):
         return self._create_transaction(
             "direct",
             reference=f"{order.name}-{len(order.transaction_ids)}",
-            sale_order_ids=[(6, 0, order.ids)],
+            sale_order_ids=[Command.set(order.ids)],
             amount=order.amount_total,
             currency_id=order.currency_id.id,
             partner_id=order.partner_id.id,

@@ -1,6 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from freezegun import freeze_time
+
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -104,13 +106,32 @@ class TestRedeem(LoyaltySaleCommon):
         order.action_confirm()
         self.assertPoints(167, 13)
 
+    def _get_remaining(self):
+        """Return what is left of each lot, with the day it expires."""
+        return [
+            (lot.expiry_date, lot.remaining)
+            for lot in self.account.lot_ids.sorted("id")
+            if lot.state == "available" and lot.remaining
+        ]
+
+    @freeze_time("2026-03-02 10:00:00")
     def test_cancel_restores_exactly(self):
-        order = self._create_order()
-        order._loyalty_set_points_to_use(120)
+        """Each lot gets back what it gave: no point lives longer than it did."""
+        self.scheme.expiry_months = 12
+        self._grant(100)
+        with freeze_time("2026-05-04 10:00:00"):
+            self._grant(200)
+        before = self._get_remaining()
+        self.assertEqual([remaining for _expiry, remaining in before], [500, 100, 200])
+        self.assertEqual(len({expiry for expiry, _remaining in before}), 3)
+        order = self._create_order((self.coffee, 1))
+        order._loyalty_set_points_to_use(250)
         order.action_confirm()
-        self.assertPoints(380, 28)
+        spent = self._get_remaining()
+        self.assertEqual(spent, [(False, 500), (before[2][0], 50)])
         order._action_cancel()
-        self.assertPoints(500)
+        self.assertEqual(self._get_remaining(), before)
+        self.assertPoints(800)
 
     def test_edit_after_confirmation(self):
         order = self._create_order()
@@ -175,6 +196,39 @@ class TestRedeem(LoyaltySaleCommon):
         with self.assertRaises(UserError):
             order._loyalty_set_points_to_use(100)
         self.assertPoints(500)
+
+    def test_closed_scheme(self):
+        order = self._create_order()
+        self.scheme.action_close()
+        with self.assertRaises(UserError) as error:
+            order.with_user(self.seller)._loyalty_set_points_to_use(100)
+        self.assertEqual(
+            str(error.exception),
+            "Harmony Coffee is closed: nobody can join, earn or spend beans at the "
+            "moment.",
+        )
+        self.scheme.action_reopen()
+        self.assertPoints(500)
+
+    def test_scheme_closed_before_confirmation(self):
+        order = self._create_order()
+        order._loyalty_set_points_to_use(100)
+        self.scheme.action_close()
+        with self.assertRaisesRegex(UserError, "Harmony Coffee is closed"):
+            order.with_user(self.seller).action_confirm()
+        self.scheme.action_reopen()
+        self.assertPoints(500)
+
+    def test_scheme_without_a_program(self):
+        order = self._create_order()
+        self.scheme.points_program_id = False
+        with self.assertRaises(UserError) as error:
+            order.with_user(self.seller)._loyalty_set_points_to_use(100)
+        self.assertEqual(
+            str(error.exception),
+            "Harmony Coffee has no points program yet, so nothing can be earned or "
+            "spent. Open the scheme and press Create Program.",
+        )
 
     def test_stranger_cannot_spend(self):
         stranger = self.env["res.partner"].create({"name": "Stranger"})
