@@ -63,6 +63,26 @@ class TestCart(LoyaltyShopCommon):
         self.assertIn("blocked", self._use(100)["error"])
         self.assertIn("Your card is blocked", self.url_open("/shop/cart").text)
 
+    def test_closed_scheme(self):
+        cart = self._create_cart()
+        self.scheme.action_close()
+        self._log_in("anna")
+        self.assertEqual(
+            self._use(100)["error"],
+            "Harmony Coffee is closed: nobody can join, earn or spend beans at the "
+            "moment.",
+        )
+        self.assertFalse(cart.loyalty_points_to_use)
+        self.assertEqual(cart.amount_total, 25)
+
+    def test_scheme_without_a_program(self):
+        cart = self._create_cart()
+        self.scheme.points_program_id = False
+        self._log_in("anna")
+        self.assertIn("Harmony Coffee has no points program", self._use(100)["error"])
+        self.assertFalse(cart.loyalty_points_to_use)
+        self.assertEqual(cart.amount_total, 25)
+
     def test_without_javascript(self):
         cart = self._create_cart()
         self._log_in("anna")
@@ -142,10 +162,13 @@ class TestCart(LoyaltyShopCommon):
         self._use(400)
         self.account._hold("pos:till", 300)
         provider = self.env["payment.provider"].search([], limit=1)
-        with self.assertRaises(JsonRpcException) as error:
-            self.make_jsonrpc_request(
-                f"/shop/payment/transaction/{cart.id}",
-                {
+        # Not make_jsonrpc_request(): it keeps the class of an error, not its sentence
+        response = self.url_open(
+            f"/shop/payment/transaction/{cart.id}",
+            json={
+                "jsonrpc": "2.0",
+                "method": "call",
+                "params": {
                     "access_token": cart._portal_ensure_token(),
                     "amount": cart.amount_total,
                     "provider_id": provider.id,
@@ -157,8 +180,13 @@ class TestCart(LoyaltyShopCommon):
                     "tokenization_requested": False,
                     "landing_route": "/shop/payment/validate",
                 },
-            )
-        self.assertTrue(error.exception)
+            },
+        )
+        self.assertEqual(
+            response.json()["error"]["data"]["message"],
+            "This order uses 400 beans, but only 200 beans are left. Choose again how "
+            "many to use.",
+        )
         cart.invalidate_recordset()
         self.assertFalse(cart.transaction_ids)
         self.assertEqual(cart.state, "draft")

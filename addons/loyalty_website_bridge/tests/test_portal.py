@@ -1,9 +1,17 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from unittest.mock import patch
+
+import qrcode
+from freezegun import freeze_time
+
 from odoo.tests import tagged
 
 from .common import LoyaltyShopCommon
+
+EXPIRY = "2027-03-02"
+add_data = qrcode.QRCode.add_data
 
 
 @tagged("post_install", "-at_install")
@@ -28,10 +36,25 @@ class TestPortal(LoyaltyShopCommon):
             "1 bean for each",
         ):
             self.assertIn(text, page.replace("\xa0", " "))
-        image = self.url_open(f"/my/loyalty/{self.member.id}/qr.png")
+        target = "odoo.addons.loyalty_member.models.loyalty_member_card.qrcode.QRCode"
+        with patch(f"{target}.add_data", autospec=True, side_effect=add_data) as drawn:
+            image = self.url_open(f"/my/loyalty/{self.member.id}/qr.png")
+        self.assertEqual(drawn.call_args.args[1], self.member.main_card_id.number)
         self.assertEqual(image.headers["Content-Type"], "image/png")
         self.assertTrue(image.content.startswith(b"\x89PNG"))
         self.assertIn("private", image.headers["Cache-Control"])
+
+    def test_dates(self):
+        """The member reads when points came and when they will go."""
+        self.scheme.expiry_months = 12
+        with freeze_time("2026-03-02 10:00:00"):
+            self.account._adjust(40, "Gift that expires")
+            lot = self.account.lot_ids.filtered("expiry_date")
+            self.assertEqual(str(lot.expiry_date), EXPIRY)
+            self._log_in("anna")
+            page = self.url_open("/my/loyalty").text.replace("\u202f", " ")
+        self.assertIn("<strong>40 beans</strong> expire on 03/02/2027", page)
+        self.assertIn("3/2/26, 10:00 AM", page)
 
     def test_home(self):
         self._log_in("anna")
