@@ -6,6 +6,7 @@ What the members must have is computed here from the package's own data frames, 
 a line of the suite: one point for each whole dollar of a receipt.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -172,7 +173,7 @@ def maintain(statement):
 @pytest.fixture(scope="module")
 def prepared():
     """A database with the members, stores and products, and no sale yet."""
-    year = YearDatabase("loyalty_test_year")
+    year = YearDatabase(f"loyalty_test_year_{os.getpid()}")
     year.drop()
     year.load("--baskets", BASKETS, "--prepare")
     assert not year.count()
@@ -183,7 +184,7 @@ def prepared():
 @pytest.fixture(scope="module")
 def loaded(prepared):
     """A database that was loaded in one go."""
-    year = prepared.copy_to("loyalty_test_year_loaded")
+    year = prepared.copy_to(f"{prepared.name}_loaded")
     year.load("--baskets", BASKETS, "--audit")
     yield year
     year.drop()
@@ -243,7 +244,7 @@ def test_loading_again_changes_nothing(loaded):
 
 
 def test_an_interrupted_load_goes_on(prepared, loaded):
-    year = prepared.copy_to("loyalty_test_year_interrupted")
+    year = prepared.copy_to(f"{prepared.name}_interrupted")
     try:
         year.load_until(BASKETS // 4, signal.SIGKILL)
         killed = year.count()
