@@ -6,6 +6,7 @@ from . import (
     test_credit_note,
     test_hold,
     test_native,
+    test_queries,
     test_redeem,
     test_settle,
 )
