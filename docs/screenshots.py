@@ -100,6 +100,7 @@ class Studio:
         if page.locator(".modal-footer .btn-primary").count():
             page.click(".modal-footer .btn-primary")
         page.wait_for_selector(".modal", state="hidden")
+        page.wait_for_timeout(2000)
 
     def _choose(self, page, number):
         """Find the customer by the member number, as a cashier without a scanner."""
@@ -114,7 +115,7 @@ class Studio:
         with self.visit("portal", DESKTOP, "/shop?search=Large+Cabinet") as page:
             page.locator(".oe_product_cart a").first.click()
             page.click("#add_to_cart")
-            page.locator(".my_cart_quantity", has_text="1").last.wait_for()
+            page.wait_for_timeout(4000)  # the cart is filled behind the scenes
             page.goto("/shop/cart")
             page.wait_for_selector("[name=loyalty_earn]")
             self.shoot(page, "shop_cart")
