@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 SECONDS_BETWEEN_LINES = 20
 """How often a long step speaks where the output is not a terminal."""
@@ -101,22 +102,26 @@ def run(
     """
     lines: list[str] = []
     try:
-        with subprocess.Popen(
-            [str(part) for part in command],
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=dict(env) if env is not None else None,
-            cwd=cwd,
-        ) as process:
+        with (
+            _open_log(log) as record,
+            subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env=dict(env) if env is not None else None,
+                cwd=cwd,
+            ) as process,
+        ):
             try:
                 if stdin is not None:
                     process.stdin.write(stdin)
                     process.stdin.close()
                 for line in process.stdout:
                     lines.append(line)
+                    record.write(line)
                     if on_line:
                         on_line(line.rstrip("\n"))
             except BaseException:
@@ -126,10 +131,6 @@ def run(
         raise Failure(
             f"{what}: the program {command[0]} is missing. {advice}".strip()
         ) from error
-    output = "".join(lines)
-    if log is not None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(output)
     if process.returncode:
         last = next(
             (line.strip() for line in reversed(lines) if line.strip()),
@@ -137,7 +138,13 @@ def run(
         )
         where = f" Everything it said: {log}." if log is not None else ""
         raise Failure(f"{what} failed: {last}.{where} {advice}".strip())
-    return output
+    return "".join(lines)
+
+
+def _open_log(log: Path | None) -> TextIO:
+    path = Path(os.devnull) if log is None else log
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("w", buffering=1)
 
 
 def end(process: subprocess.Popen, patience: float = 15) -> None:

@@ -53,7 +53,7 @@ class Databases:
         base = f"{PREFIX}_{kind}_base_{base_key}"
         key = digest(base_key, modules.get_content_key(manifests))
         name = f"{PREFIX}_{kind}_tpl_{key}"
-        with locked("templates"):
+        with locked(base):
             if not self.exists(base):
                 about = (
                     "with demo data, first time only, about five minutes"
@@ -63,6 +63,7 @@ class Databases:
                 with step(f"Installing Odoo's own modules ({about})") as current:
                     self._build(base, None, native, current, demo=demo)
                 self._sweep(f"{PREFIX}_{kind}_base_", keep=base)
+        with locked(name):
             if not self.exists(name):
                 with step(
                     f"Installing {len(manifests)} modules of this "
@@ -108,7 +109,7 @@ class Databases:
 
     def copy_template(self, template: str, name: str) -> None:
         """Copy a template while nobody else works on it."""
-        with locked("templates"):
+        with locked(template):
             self._copy(template, name)
 
     def _copy(self, template: str, name: str) -> None:
