@@ -58,18 +58,34 @@ class PosOrderLine(models.Model):
 
     # === BUSINESS: IN THE LEDGER'S WORDS === #
 
+    def _get_loyalty_amounts(self):
+        """Return what the line counts for, by the names of its fields.
+
+        The till sends both the price and the subtotals; the smaller amount counts,
+        that is the larger one of what comes back.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        currency = self.order_id.currency_id
+        return {
+            name: min(currency.round(amount), self[name])
+            for name, amount in self._compute_amount_line_all().items()
+        }
+
     def _prepare_loyalty_sale_line(self, top_up_products):
         """Describe a line that is sold.
 
         :rtype: SaleLine
         """
         self.ensure_one()
+        amounts = self._get_loyalty_amounts()
         return SaleLine(
             key=self.uuid,
             product_id=self.product_id.id,
             quantity=self.qty,
-            amount_incl=self.price_subtotal_incl,
-            amount_excl=self.price_subtotal,
+            amount_incl=amounts["price_subtotal_incl"],
+            amount_excl=amounts["price_subtotal"],
             name=self.full_product_name or self.product_id.display_name or "",
             eligible=self._is_loyalty_eligible(top_up_products),
             is_reward=self._is_loyalty_discount(),
@@ -81,12 +97,13 @@ class PosOrderLine(models.Model):
         :rtype: SaleLine
         """
         self.ensure_one()
+        amounts = self._get_loyalty_amounts()
         return SaleLine(
             key=self.uuid,
             product_id=self.product_id.id,
             quantity=-self.qty,
-            amount_incl=-self.price_subtotal_incl,
-            amount_excl=-self.price_subtotal,
+            amount_incl=-amounts["price_subtotal_incl"],
+            amount_excl=-amounts["price_subtotal"],
             name=self.full_product_name or self.product_id.display_name or "",
             origin_key=self.refunded_orderline_id.uuid,
         )

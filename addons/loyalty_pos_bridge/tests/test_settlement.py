@@ -162,3 +162,10 @@ class TestSettlement(LoyaltyPosCommon):
         orders.sync_from_ui([dict(data)])
         orders.sync_from_ui([dict(data)])
         self.assertEqual(self.account.points, 130)
+
+    def test_a_subtotal_that_the_price_does_not_give_earns_nothing(self):
+        line = self._line(self.beans, price=0)
+        line.update(price_subtotal=1_000_000, price_subtotal_incl=1_000_000)
+        data = self._order_data([line], amount_total=0, amount_paid=0, payment_ids=[])
+        self.env["pos.order"].with_user(self.pos_user).sync_from_ui([data])
+        self.assertEqual(self.account.points, 120)
