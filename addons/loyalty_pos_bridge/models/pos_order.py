@@ -237,11 +237,13 @@ class PosOrder(models.Model):
 
         :return: list of loyalty.transaction
         """
+        schemes = self.config_id._get_loyalty_schemes()
+        self._check_loyalty_redemptions(schemes)
         redeems = any(line.reward_id.program_id.ledger_managed for line in self.lines)
         if not self.partner_id and not redeems:
             return []
         transactions = []
-        for index, scheme in enumerate(self.config_id._get_loyalty_schemes()):
+        for index, scheme in enumerate(schemes):
             member = self._get_loyalty_buyer(scheme)
             if member and self._get_loyalty_sold_lines():
                 sale = self._prepare_loyalty_sale(scheme)
@@ -294,6 +296,26 @@ class PosOrder(models.Model):
                 )
             )
         return member
+
+    def _check_loyalty_redemptions(self, schemes):
+        """Refuse rewards for which no scheme of the register takes points.
+
+        :param schemes: the loyalty.scheme that the register serves
+        :raise UserError: nobody would pay for a reward of this order
+        """
+        # sudo: also a reward that the cashier cannot see must be paid for
+        for line in self.sudo().lines:
+            if (
+                line.reward_id.program_id.ledger_managed
+                and not line.refunded_orderline_id
+                and not any(line._is_loyalty_redemption(scheme) for scheme in schemes)
+            ):
+                raise UserError(
+                    self.env._(
+                        "This register does not take these points any more. "
+                        "Take them off the order."
+                    )
+                )
 
     # === IN THE LEDGER'S WORDS === #
 
@@ -568,7 +590,9 @@ class PosOrder(models.Model):
         """
         self.ensure_one()
         transaction_sudo = self.env["loyalty.transaction"].sudo()
-        for scheme in self.config_id._get_loyalty_schemes():
+        schemes = self.config_id._get_loyalty_schemes()
+        self._check_loyalty_redemptions(schemes)
+        for scheme in schemes:
             member = self._get_loyalty_buyer(scheme)
             if not member:
                 continue

@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -169,3 +170,29 @@ class TestSettlement(LoyaltyPosCommon):
         data = self._order_data([line], amount_total=0, amount_paid=0, payment_ids=[])
         self.env["pos.order"].with_user(self.pos_user).sync_from_ui([data])
         self.assertEqual(self.account.points, 120)
+
+    def test_points_that_the_register_does_not_take_are_refused(self):
+        past_day = fields.Date.subtract(fields.Date.today(), days=2)
+        for values in (
+            {"date_to": past_day},
+            {"pos_ok": False},
+            {"active": False},
+        ):
+            with (
+                self.subTest(values=values),
+                self.assertRaisesRegex(UserError, "does not take these points"),
+                self.env.cr.savepoint(),
+            ):
+                self.program.write(values)
+                self._sync([self._line(self.beans), self._points_line(40)])
+        self.assertEqual(self.account.points, 120)
+
+    def test_points_that_the_register_does_not_take_are_not_set_aside(self):
+        line = self._points_line(40)
+        line["tax_ids"] = []
+        self.program.pos_ok = False
+        answer = self.main_pos_config.with_user(self.pos_user).loyalty_reserve(
+            {"uuid": "order", "partner_id": self.anna.id, "lines": [line]}
+        )
+        self.assertFalse(answer["successful"])
+        self.assertIn("does not take these points", answer["message"])
