@@ -240,11 +240,13 @@ def _get_parser() -> argparse.ArgumentParser:
         nargs="?",
         help=f"one of: {', '.join(benchmarking.get_names()) or 'none yet'}",
     )
-    add(
+    bench.epilog = "The options of one benchmark: ./loyalty bench NAME -- --help"
+    load = add(
         "load",
         _load,
         "post a real year of a grocery chain; further options go to the loader",
     )
+    load.epilog = "The loader's own options: ./loyalty load -- --help"
     shell = add("shell", _shell, "open a Python prompt with Odoo's 'env' on a database")
     shell.add_argument(
         "database", nargs="?", default=serving.DEVELOPMENT, help="default: %(default)s"
