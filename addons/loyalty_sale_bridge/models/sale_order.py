@@ -883,12 +883,16 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         owner = self._loyalty_get_hold_owner()
-        # sudo: whether the sale is known to the ledger
-        is_first = self.sudo().loyalty_transaction_id.state != "posted"
+        # sudo: whether the sale is known to the ledger, and through what it came
+        transaction_sudo = self.sudo().loyalty_transaction_id
+        is_first = transaction_sudo.state != "posted"
         if is_first and self._loyalty_is_money_taken():
             strict = False
         return Sale(
-            channel=self._loyalty_get_channel_code(),
+            # A sale is known by channel and reference: in another it would be new
+            channel=self._loyalty_get_channel_code()
+            if is_first
+            else transaction_sudo.channel_id.code,
             reference=self._loyalty_get_reference() if settle else owner,
             date=self.date_order or fields.Datetime.now(),
             currency_id=self.currency_id.id,

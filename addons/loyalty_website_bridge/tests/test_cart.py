@@ -200,3 +200,16 @@ class TestCart(LoyaltyShopCommon):
         response = self.url_open("/shop/payment/validate")
         self.assertIn("only 100 beans are left", response.text)
         self.assertEqual(cart.state, "draft")
+
+    def test_channel_of_a_posted_sale_stays(self):
+        """Staff take the website off an order: the sale is still the same one."""
+        cart = self._create_cart()
+        cart.action_confirm()
+        self.assertPoints(500, 25)
+        transaction = cart.loyalty_transaction_id
+        cart.website_id = False
+        cart.order_line.product_uom_qty = 3
+        self.assertEqual(cart.loyalty_transaction_id, transaction)
+        self.assertEqual(transaction.channel_id.code, "website")
+        self.assertEqual(transaction.points_earned, 37)
+        self.assertPoints(500, 37)
