@@ -106,15 +106,11 @@ class AccountMove(models.Model):
             currency_id=self.currency_id.id,
             company_id=self.company_id.id,
             lines=tuple(
-                self._loyalty_prepare_return_line(line)
+                self._loyalty_prepare_return_line(line, sold)
                 for line in self.invoice_line_ids
-                if str(
-                    line.sale_line_ids.filtered(lambda sold: sold.order_id == order)[
-                        :1
-                    ].id
-                )
-                in known
-                and not line.sale_line_ids.is_reward_line
+                if (sold := self._loyalty_get_sold_line(line, order))
+                and str(sold.id) in known
+                and not sold.is_reward_line
                 and line.price_total > 0
             ),
             store_id=transaction.store_id.id or None,
@@ -123,19 +119,29 @@ class AccountMove(models.Model):
             name=self.name or "",
         )
 
-    def _loyalty_prepare_return_line(self, line):
-        sold = line.sale_line_ids[:1]
+    def _loyalty_get_sold_line(self, line, order):
+        """Return what a line of the document stands for in one of its orders."""
+        return line.sale_line_ids.filtered(lambda sold: sold.order_id == order)[:1]
+
+    def _loyalty_prepare_return_line(self, line, sold):
+        """Describe what of a credit note's line belongs to one order.
+
+        :param line: the account.move.line
+        :param sold: the sale.order.line that it takes back
+        :rtype: SaleLine
+        """
         quantity = line.quantity
         if line.product_uom_id and line.product_id:
             quantity = line.product_uom_id._compute_quantity(
                 quantity, line.product_id.uom_id, round=False
             )
+        share = sold._loyalty_get_share(line)
         return SaleLine(
             key=str(line.id),
             product_id=line.product_id.id or None,
-            quantity=quantity,
-            amount_incl=line.price_total,
-            amount_excl=line.price_subtotal,
+            quantity=quantity * share,
+            amount_incl=line.price_total * share,
+            amount_excl=line.price_subtotal * share,
             name=line.name or "",
             origin_key=str(sold.id),
         )

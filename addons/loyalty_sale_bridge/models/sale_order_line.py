@@ -105,8 +105,8 @@ class SaleOrderLine(models.Model):
         if invoiced and abs(quantity) > abs(self.product_uom_qty):
             return (
                 quantity,
-                sum(invoiced.mapped("price_total")),
-                sum(invoiced.mapped("price_subtotal")),
+                self._loyalty_sum_invoiced(invoiced, "price_total"),
+                self._loyalty_sum_invoiced(invoiced, "price_subtotal"),
             )
         return self.product_uom_qty, self.price_total, self.price_subtotal
 
@@ -126,12 +126,33 @@ class SaleOrderLine(models.Model):
             )
         )
 
+    def _loyalty_get_share(self, invoice_line):
+        """Return which part of a line of an invoice or credit note is about this one.
+
+        Documents over several orders can bring their lines together.
+
+        :rtype: float
+        """
+        self.ensure_one()
+        # sudo: quantities alone, of orders on the same document
+        lines_sudo = invoice_line.sudo().sale_line_ids
+        ordered = sum(lines_sudo.mapped("product_uom_qty"))
+        if len(lines_sudo) == 1 or not ordered:
+            return 1.0
+        return self.product_uom_qty / ordered
+
+    def _loyalty_sum_invoiced(self, invoiced, field):
+        return sum(line[field] * self._loyalty_get_share(line) for line in invoiced)
+
     def _loyalty_get_invoiced_quantity(self, invoiced):
         return sum(
-            line.product_uom_id._compute_quantity(
-                line.quantity, self.product_uom_id, round=False
+            self._loyalty_get_share(line)
+            * (
+                line.product_uom_id._compute_quantity(
+                    line.quantity, self.product_uom_id, round=False
+                )
+                if line.product_uom_id
+                else line.quantity
             )
-            if line.product_uom_id
-            else line.quantity
             for line in invoiced
         )

@@ -84,6 +84,32 @@ class TestCreditNote(LoyaltySaleCommon):
         order._action_cancel()
         self.assertPoints(500, 0)
 
+    def _invoice_in_one_line(self, orders):
+        """Return a posted invoice whose one line stands for those of all orders."""
+        invoice = orders._create_invoices()
+        first, *others = invoice.invoice_line_ids
+        first.sale_line_ids = orders.order_line
+        first.quantity = sum(orders.order_line.mapped("product_uom_qty"))
+        for line in others:
+            line.unlink()
+        invoice.action_post()
+        return invoice
+
+    def test_one_invoice_for_two_orders(self):
+        orders = self._create_order((self.coffee, 3)) | self._create_order(
+            (self.coffee, 1)
+        )
+        orders.action_confirm()
+        self.assertPoints(500, 40)
+        invoice = self._invoice_in_one_line(orders)
+        self.assertPoints(500, 40)
+        self._credit(invoice, {self.coffee: 2})
+        self.assertPoints(500, 20)
+        returns = orders.loyalty_transaction_id.return_ids
+        self.assertEqual(sorted(returns.mapped("points_earned")), [5, 15])
+        self._credit(invoice, {self.coffee: 2})
+        self.assertPoints(500, 0)
+
     def _sell_natively(self, quantity):
         """Sell coffee to somebody with a native program, one point for 1.00.
 
