@@ -34,7 +34,7 @@ class PaymentTransaction(models.Model):
                 orders.filtered(
                     lambda order: (
                         order.state in ("draft", "sent")
-                        and not order._loyalty_is_money_taken()
+                        and not order._loyalty_is_payment_under_way()
                     )
                 )._loyalty_release_hold()
         return res

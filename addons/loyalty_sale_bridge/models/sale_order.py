@@ -741,16 +741,34 @@ class SaleOrder(models.Model):
     def _loyalty_hold(self, minutes=HOLD_MINUTES):
         """Set aside what the order uses, so that nobody else can spend it.
 
+        :param float minutes: for how long at least; what is on hold for longer, as
+            for a bank transfer, stays so
         :raise UserError: when it is no longer there
         """
         for order in self:
+            owner = order._loyalty_get_hold_owner()
             points_by_account = order._loyalty_get_used_points()
             for account, points in points_by_account.items():
                 order._loyalty_check_redeemable()
                 # sudo: the shopper pays for an order of theirs
-                account.sudo()._hold(
-                    order._loyalty_get_hold_owner(), points, minutes=minutes
-                )
+                account_sudo = account.sudo()
+                left = order._loyalty_get_minutes_left(account_sudo)
+                account_sudo._hold(owner, points, minutes=max(minutes, left))
+
+    def _loyalty_get_minutes_left(self, account):
+        """Return for how long the points of the order are on hold still.
+
+        :param account: loyalty.card in superuser mode
+        :rtype: float
+        """
+        hold = account.hold_ids.filtered(
+            lambda hold: (
+                hold.owner == self._loyalty_get_hold_owner() and hold.state == "active"
+            )
+        )
+        if not hold:
+            return 0.0
+        return (hold.deadline - fields.Datetime.now()).total_seconds() / 60
 
     def _loyalty_release_hold(self):
         """Free what was set aside for these orders."""
@@ -1032,6 +1050,13 @@ class SaleOrder(models.Model):
         # sudo: payments of this order
         states = self.sudo().transaction_ids.mapped("state")
         return "done" in states or "authorized" in states
+
+    def _loyalty_is_payment_under_way(self):
+        """Tell whether the customer has paid, or has sent money that is to arrive."""
+        self.ensure_one()
+        # sudo: payments of this order
+        states = self.sudo().transaction_ids.mapped("state")
+        return not {"pending", "authorized", "done"}.isdisjoint(states)
 
     def _loyalty_is_paid(self):
         """Tell whether all of the order is paid, online or by its invoices."""

@@ -97,6 +97,26 @@ class TestHold(PaymentCommon, LoyaltySaleCommon):
         transaction._post_process()
         self.assertEqual(self.account.hold_ids.state, "released")
 
+    def test_second_attempt_beside_a_bank_transfer(self):
+        """The transfer goes on, whatever becomes of a card tried meanwhile."""
+        order = self._create_paying_order()
+        transfer = self._start_payment(order)
+        transfer._set_pending()
+        transfer._post_process()
+        hold = self.account.hold_ids
+        deadline = hold.deadline
+        card = self._start_payment(order)
+        self.assertGreaterEqual(hold.deadline, deadline)
+        card._set_canceled()
+        card._post_process()
+        self.assertEqual((hold.state, hold.amount), ("active", 80))
+        self.assertGreaterEqual(hold.deadline, deadline)
+        with self.assertRaises(UserError):
+            self.account._hold("pos:other", 80)
+        transfer._set_canceled()
+        transfer._post_process()
+        self.assertEqual(hold.state, "released")
+
     def test_changing_the_choice_frees_the_hold(self):
         order = self._create_paying_order()
         self._start_payment(order)
