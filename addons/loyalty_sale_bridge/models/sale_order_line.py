@@ -76,6 +76,8 @@ class SaleOrderLine(models.Model):
         What was invoiced counts where it is more than what is ordered: the excess
         comes back by a credit note, which is a return, and must not be taken off
         twice; and goods that are credited and invoiced anew have been sold twice.
+        A credit note from before the order was cancelled and confirmed anew is no
+        return of this sale, and is taken off what was invoiced.
 
         :param bool is_top_up: whether the product is money to be spent later
         :rtype: SaleLine
@@ -101,13 +103,13 @@ class SaleOrderLine(models.Model):
         """Return quantity (in the line's unit) and amounts with and without tax."""
         self.ensure_one()
         invoiced = self._loyalty_get_invoiced_lines()
-        quantity = self._loyalty_get_invoiced_quantity(invoiced)
+        credited = self._loyalty_get_credited_lines()
+        quantity, incl, excl = (
+            self._loyalty_sum(invoiced, field) - self._loyalty_sum(credited, field)
+            for field in ("quantity", "price_total", "price_subtotal")
+        )
         if invoiced and abs(quantity) > abs(self.product_uom_qty):
-            return (
-                quantity,
-                self._loyalty_sum_invoiced(invoiced, "price_total"),
-                self._loyalty_sum_invoiced(invoiced, "price_subtotal"),
-            )
+            return quantity, incl, excl
         return self.product_uom_qty, self.price_total, self.price_subtotal
 
     def _loyalty_get_times_sold(self):
@@ -126,6 +128,21 @@ class SaleOrderLine(models.Model):
             )
         )
 
+    def _loyalty_get_credited_lines(self):
+        """Return the lines of credit notes that are no returns of the order's sale."""
+        # sudo: as for invoices; and what the ledger knows of this very order
+        returns_sudo = self.order_id.sudo().loyalty_transaction_id.return_ids
+        known_ids = returns_sudo.filtered(
+            lambda other: other.state == "posted" and other.res_model == "account.move"
+        ).mapped("res_id")
+        return self.sudo().invoice_lines.filtered(
+            lambda line: (
+                line.move_id.state == "posted"
+                and line.move_id.move_type == "out_refund"
+                and line.move_id.id not in known_ids
+            )
+        )
+
     def _loyalty_get_share(self, invoice_line):
         """Return which part of a line of an invoice or credit note is about this one.
 
@@ -141,18 +158,19 @@ class SaleOrderLine(models.Model):
             return 1.0
         return self.product_uom_qty / ordered
 
-    def _loyalty_sum_invoiced(self, invoiced, field):
-        return sum(line[field] * self._loyalty_get_share(line) for line in invoiced)
+    def _loyalty_sum(self, lines, field):
+        """Add up what lines of invoices or credit notes hold of this one.
 
-    def _loyalty_get_invoiced_quantity(self, invoiced):
-        return sum(
-            self._loyalty_get_share(line)
-            * (
-                line.product_uom_id._compute_quantity(
-                    line.quantity, self.product_uom_id, round=False
+        :param str field: an amount, or the quantity, which is converted to the unit
+            of this line
+        :rtype: float
+        """
+        total = 0.0
+        for line in lines:
+            value = line[field]
+            if field == "quantity" and line.product_uom_id:
+                value = line.product_uom_id._compute_quantity(
+                    value, self.product_uom_id, round=False
                 )
-                if line.product_uom_id
-                else line.quantity
-            )
-            for line in invoiced
-        )
+            total += value * self._loyalty_get_share(line)
+        return total

@@ -78,6 +78,34 @@ class TestCreditNote(LoyaltySaleCommon):
         self._credit(invoice_2)
         self.assertPoints(500, 0)
 
+    def test_credited_cancelled_and_sold_anew(self):
+        """The first invoice and its credit note are history: it earns once."""
+        order, invoice = self._sell()
+        self._credit(invoice)
+        order._action_cancel()
+        self.assertPoints(500, 0)
+        order.action_draft()
+        order.action_confirm()
+        self.assertPoints(500, 40)
+        invoice_2 = self._invoice(order)
+        self.assertPoints(500, 40)
+        self._credit(invoice_2, {self.coffee: 1})
+        self.assertPoints(500, 30)
+        self._credit(invoice_2, {self.coffee: 2, self.cake: 2})
+        self.assertPoints(500, 0)
+
+    def test_credited_after_cancelling_and_sold_anew(self):
+        order, invoice = self._sell(points=100)
+        order._action_cancel()
+        self.assertPoints(500, 0)
+        self._credit(invoice)
+        self.assertPoints(500, 0)
+        order.action_draft()
+        order._loyalty_set_points_to_use(100)
+        order.action_confirm()
+        self._invoice(order)
+        self.assertPoints(400, 39)
+
     def test_credit_then_cancel(self):
         order, invoice = self._sell(points=100)
         self._credit(invoice, {self.coffee: 1})
