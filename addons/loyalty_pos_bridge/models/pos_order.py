@@ -382,7 +382,7 @@ class PosOrder(models.Model):
         """Return the points that this order spends in a scheme.
 
         :return: points, and notes on rewards for which the till asked for less than
-            their price
+            their price or which it gave too much for
         :rtype: tuple[Decimal, list[dict]]
         """
         points, notes = Decimal(0), []
@@ -394,16 +394,40 @@ class PosOrder(models.Model):
             points += charged
             if claimed is not None:
                 notes.append(self._note_loyalty_price(scheme, claimed, charged))
+            if excess := reward_lines._get_loyalty_excess():
+                notes.append(self._note_loyalty_excess(reward_lines.reward_id, excess))
         return points, notes
 
     def _note_loyalty_price(self, scheme, claimed, charged):
         """Say, where it is seen, that the till asked for less than a reward costs."""
-        text = self.env._(
-            "The register asked for %(claimed)s for a reward that costs %(charged)s. "
-            "%(charged)s were taken.",
-            claimed=scheme._format_points(claimed),
-            charged=scheme._format_points(charged),
+        return self._note_loyalty(
+            self.env._(
+                "The register asked for %(claimed)s for a reward that costs "
+                "%(charged)s. %(charged)s were taken.",
+                claimed=scheme._format_points(claimed),
+                charged=scheme._format_points(charged),
+            )
         )
+
+    def _note_loyalty_excess(self, reward, excess):
+        """Say, where it is seen, that a reward took off more than it gives."""
+        return self._note_loyalty(
+            self.env._(
+                "The register took %(amount)s more off the order than the reward "
+                "“%(reward)s” gives.",
+                amount=format_amount(self.env, excess, self.currency_id),
+                reward=reward.description,
+            )
+        )
+
+    def _note_loyalty(self, text):
+        """Tell those who look after tills, and the reader of the transaction.
+
+        An order that is not saved yet is only being asked about.
+
+        :return: a step of the explanation
+        :rtype: dict
+        """
         if self._origin:
             _logger.warning("Order %s: %s", self.name, text)
             self._origin.message_post(body=text)
@@ -519,9 +543,7 @@ class PosOrder(models.Model):
             "%(amount)s that points had paid for was paid out with this return.",
             amount=format_amount(self.env, missing, self.currency_id),
         )
-        _logger.warning("Order %s: %s", self.name, text)
-        self.message_post(body=text)
-        return [{"code": "note", "text": text}]
+        return [self._note_loyalty(text)]
 
     def _get_loyalty_discounts(self, origin):
         """Return the lines by which points had paid for a sale.

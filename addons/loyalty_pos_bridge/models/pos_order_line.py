@@ -31,12 +31,19 @@ class PosOrderLine(models.Model):
         )
 
     def _is_loyalty_payment(self):
-        """Whether the line is what a gift card or a wallet pays.
+        """Whether the line is what a gift card, a wallet or an earlier document pays.
 
         Like money it lowers nothing that was bought.
         """
         self.ensure_one()
-        return self.reward_id.program_id.program_type in PAYMENT_PROGRAM_TYPES
+        return self.reward_id.program_id.program_type in PAYMENT_PROGRAM_TYPES or (
+            self._is_loyalty_settlement() and self.price_subtotal_incl < 0
+        )
+
+    def _is_loyalty_settlement(self):
+        """Whether the line only pays for what another document has sold."""
+        self.ensure_one()
+        return any(self[name] for name in SETTLED_DOCUMENT_FIELDS if name in self)
 
     def _is_loyalty_discount(self):
         """Whether the line lowers what was paid for the goods."""
@@ -53,7 +60,7 @@ class PosOrderLine(models.Model):
             self._is_loyalty_discount()
             or self.product_id in top_up_products
             or self.product_id == self.order_id.config_id.tip_product_id
-            or any(self[name] for name in SETTLED_DOCUMENT_FIELDS if name in self)
+            or self._is_loyalty_settlement()
         )
 
     # === BUSINESS: IN THE LEDGER'S WORDS === #
@@ -139,36 +146,147 @@ class PosOrderLine(models.Model):
         """
         asked = sum(self.mapped("points_cost"))
         claimed = Decimal(str(round(asked, 4))) if math.isfinite(asked) else Decimal(0)
-        price, tolerance = self._get_loyalty_price(scheme)
-        if claimed + tolerance >= price:
+        price, least = self._get_loyalty_price(scheme)
+        if claimed >= least:
             return claimed, None
         return price, claimed
 
     def _get_loyalty_price(self, scheme):
-        """Return the price of one reward's lines in points, and how far the till
-        may be off because money is rounded for each tax.
+        """Return the price of one reward's lines in points, and the least that a till
+        may ask for it, because money is rounded for each tax.
 
         :rtype: tuple[Decimal, Decimal]
         """
         reward = self.reward_id
+        if self._is_loyalty_amount_reward():
+            value = self._get_loyalty_value()
+            groups = len({line.tax_ids for line in self})
+            tolerance = self.order_id.currency_id.rounding * groups
+            # In money: a tolerance in points would be rounded up to a whole step
+            return (
+                self._get_loyalty_points_for(value, scheme),
+                self._get_loyalty_points_for(value - tolerance, scheme),
+            )
+        price = Decimal(str(reward.required_points))
         if reward.reward_type == "product":
             times = math.ceil(sum(self.mapped("qty")) / reward.reward_product_qty)
-            return Decimal(str(reward.required_points)) * max(times, 1), Decimal(0)
-        if reward.discount_mode != "per_point":
-            return Decimal(str(reward.required_points)), Decimal(0)
+            price *= max(times, 1)
+        return price, price
+
+    def _is_loyalty_amount_reward(self):
+        """Whether the reward gives money for points, however many."""
+        reward = self.reward_id
+        return reward.reward_type == "discount" and reward.discount_mode == "per_point"
+
+    def _get_loyalty_points_for(self, amount, scheme):
+        """Return the points that pay for an amount of the order's currency.
+
+        :rtype: Decimal
+        """
         order = self.order_id
-        price, tolerance = (
-            scheme._money_to_points(
-                order.currency_id._convert(
-                    amount, scheme.currency_id, order.company_id, order.date_order
-                )
-            )
-            for amount in (
-                self._get_loyalty_value(),
-                order.currency_id.rounding * len({line.tax_ids for line in self}),
+        return scheme._money_to_points(
+            order.currency_id._convert(
+                order.currency_id.round(max(amount, 0)),
+                scheme.currency_id,
+                order.company_id,
+                order.date_order,
             )
         )
-        return price, tolerance
+
+    # === BUSINESS: WHAT A REWARD GIVES === #
+
+    def _get_loyalty_excess(self):
+        """Return by how much the lines of one reward discount more than it gives.
+
+        A reward that gives money for points is limited by its price instead.
+
+        :return: not negative, in the order's currency
+        :rtype: float
+        """
+        if self._is_loyalty_amount_reward():
+            return 0.0
+        currency = self.order_id.currency_id
+        excess = currency.round(self._get_loyalty_value() - self._get_loyalty_worth())
+        # Each line is rounded by itself
+        tolerance = currency.rounding * len(self)
+        return excess if currency.compare_amounts(excess, tolerance) > 0 else 0.0
+
+    def _get_loyalty_worth(self):
+        """Return the most that the lines of one reward may take off the order.
+
+        :return: tax included, in the order's currency
+        :rtype: float
+        """
+        reward = self.reward_id
+        if reward.reward_type == "product":
+            return self._get_loyalty_product_worth()
+        worth = self._convert_loyalty_reward_amount(reward.discount)
+        if reward.discount_mode == "percent":
+            worth = reward.discount / 100 * self._get_loyalty_discountable()
+        if reward.discount_max_amount:
+            most = self._convert_loyalty_reward_amount(reward.discount_max_amount)
+            worth = min(worth, most)
+        return worth
+
+    def _convert_loyalty_reward_amount(self, amount):
+        """Convert money of the reward's program to the order's currency."""
+        order = self.order_id
+        return self.reward_id.program_id.currency_id._convert(
+            amount, order.currency_id, order.company_id, order.date_order
+        )
+
+    def _get_loyalty_product_worth(self):
+        """Return what the free products cost in this order, before line discounts."""
+        free_products = self.reward_id.reward_product_ids
+        prices = [
+            line.tax_ids_after_fiscal_position.compute_all(
+                line.price_unit,
+                line.order_id.currency_id,
+                product=line.product_id,
+                partner=line.order_id.partner_id,
+            )["total_included"]
+            for line in self._get_loyalty_goods()
+            if line.product_id in free_products
+        ]
+        return max(prices, default=0.0) * sum(self.mapped("qty"))
+
+    def _get_loyalty_discountable(self):
+        """Return the amount of which the reward takes a percentage, tax included."""
+        reward = self.reward_id
+        goods = self._get_loyalty_goods()
+        if reward.discount_applicability != "order":
+            domain = reward._get_discount_product_domain()
+            goods = goods.filtered(
+                lambda line: (line.combo_parent_id or line).product_id.filtered_domain(
+                    domain
+                )
+            )
+        if reward.discount_applicability == "cheapest":
+            return goods._get_loyalty_cheapest_price()
+        return sum(goods.mapped("price_subtotal_incl"))
+
+    def _get_loyalty_cheapest_price(self):
+        """Return the price of one piece of the goods that the till takes for the
+        cheapest, a combo being one piece.
+
+        :return: tax included
+        :rtype: float
+        """
+        pieces = [
+            (sum(lines.mapped("price_subtotal_incl")) / piece.qty, piece.qty)
+            for piece, lines in self.grouped(
+                lambda line: line.combo_parent_id or line
+            ).items()
+        ]
+        # The till divides the price of a piece by the quantity once more
+        price, _qty = min(pieces, key=lambda each: each[0] / each[1], default=(0.0, 1))
+        return price
+
+    def _get_loyalty_goods(self):
+        """Return what is sold in the order of these lines."""
+        return self.order_id.lines.filtered(
+            lambda line: line.qty > 0 and not line._is_loyalty_discount()
+        )
 
     # === NATIVE === #
 
