@@ -232,9 +232,6 @@ class PosOrder(models.Model):
     def _record_loyalty_sales(self):
         """Record what was sold, in every scheme of which the customer is a member.
 
-        The ledger knows the order by its uuid; at a register of several schemes the
-        later ones add their own id to it.
-
         :return: list of loyalty.transaction
         """
         schemes = self.config_id._get_loyalty_schemes()
@@ -243,16 +240,13 @@ class PosOrder(models.Model):
         if not self.partner_id and not redeems:
             return []
         transactions = []
-        for index, scheme in enumerate(schemes):
+        for scheme in schemes:
             member = self._get_loyalty_buyer(scheme)
             if member and self._get_loyalty_sold_lines():
-                sale = self._prepare_loyalty_sale(scheme)
-                if index:
-                    # A reference occurs once in a channel
-                    sale = replace(sale, reference=f"{self.uuid}:{scheme.id}")
-                transactions.append(
-                    self.env["loyalty.transaction"]._record(member, sale)
+                transaction = self.env["loyalty.transaction"]._record(
+                    member, self._prepare_loyalty_sale(scheme)
                 )
+                transactions.append(transaction)
         return transactions
 
     def _record_loyalty_returns(self):
@@ -341,7 +335,7 @@ class PosOrder(models.Model):
         redeemed, notes = self._get_loyalty_redemption(scheme)
         return Sale(
             **self._prepare_loyalty_document(),
-            reference=self.uuid,
+            reference=self._get_loyalty_reference(scheme),
             lines=tuple(
                 line._prepare_loyalty_sale_line(top_up_products)
                 for line in self._get_loyalty_sold_lines()
@@ -350,6 +344,25 @@ class PosOrder(models.Model):
             hold_owner=self._get_loyalty_hold_owner(),
             notes=tuple(notes),
         )
+
+    def _get_loyalty_reference(self, scheme):
+        """Return what names this order in its channel, for ever.
+
+        The ledger knows the order by its uuid; where it is recorded in several
+        schemes, the later ones add their own id. What is recorded keeps its name, so
+        that sending the order again records nothing new, whatever has changed since:
+        its uuid, or which schemes the register serves.
+
+        :param scheme: the loyalty.scheme in which it is recorded
+        :rtype: str
+        """
+        recorded = self._get_loyalty_transactions()
+        own = recorded.filtered(lambda sale: sale.scheme_id == scheme)[:1]
+        if own:
+            return own.reference
+        if self.uuid in recorded.mapped("reference"):
+            return f"{self.uuid}:{scheme.id}"
+        return self.uuid
 
     def _prepare_loyalty_document(self):
         return {

@@ -196,3 +196,24 @@ class TestSettlement(LoyaltyPosCommon):
         )
         self.assertFalse(answer["successful"])
         self.assertIn("does not take these points", answer["message"])
+
+    def test_an_order_keeps_the_names_it_is_recorded_under(self):
+        scheme = self.env["loyalty.scheme"].create({"name": "Cake Club"})
+        account = scheme._get_account(
+            self.env["loyalty.member"]._enrol(self.anna, scheme)
+        )
+        order = self._sync([self._line(self.beans)])
+        transactions = self._transactions(order)
+        self.assertEqual(
+            set(transactions.mapped("reference")),
+            {order.uuid, f"{order.uuid}:{scheme.id}"},
+        )
+        # The register no longer serves the first of the two schemes
+        self.program.pos_ok = False
+        order._settle_loyalty()
+        self.program.pos_ok = True
+        order.uuid = "numbered-anew"
+        order._settle_loyalty()
+        self.assertEqual(self._transactions(order), transactions)
+        self.assertEqual(self.account.points, 130)
+        self.assertEqual(account.points, 10)
