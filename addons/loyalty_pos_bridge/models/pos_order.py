@@ -232,6 +232,8 @@ class PosOrder(models.Model):
     def _record_loyalty_sales(self):
         """Record what was sold, in every scheme of which the customer is a member.
 
+        The customer has paid and has the goods, so that the waiting time begins.
+
         :return: list of loyalty.transaction
         """
         schemes = self.config_id._get_loyalty_schemes()
@@ -246,6 +248,7 @@ class PosOrder(models.Model):
                 transaction = self.env["loyalty.transaction"]._record(
                     member, self._prepare_loyalty_sale(scheme)
                 )
+                transaction._start_pending(self.date_order.date())
                 transactions.append(transaction)
         return transactions
 

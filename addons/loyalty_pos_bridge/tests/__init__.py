@@ -3,6 +3,7 @@
 
 from . import test_settlement
 from . import test_prices
+from . import test_waiting
 from . import test_queries
 from . import test_returns
 from . import test_native
