@@ -148,26 +148,15 @@ class PosOrder(models.Model):
         :rtype: tuple[dict, dict]
         """
         values = coupon_data.values()
-        managed_ids = set(
-            self._filter_managed_accounts(
-                [int(key) for key in coupon_data]
-                + [int(vals.get("coupon_id") or 0) for vals in values]
-            ).ids
+        accounts = self._filter_managed_accounts(
+            [int(key) for key in coupon_data]
+            + [int(vals.get("coupon_id") or 0) for vals in values]
         )
-        managed_codes = self._get_managed_codes(
+        codes = self._get_managed_codes(
             [vals["code"] for vals in values if vals.get("code")]
         )
-        # sudo: as for _filter_managed_accounts
-        programs = (
-            self.env["loyalty.program"]
-            .sudo()
-            .search(
-                [
-                    ("id", "in", [vals.get("program_id") for vals in values]),
-                    ("ledger_managed", "=", True),
-                ]
-            )
-            .grouped("id")
+        programs = self._get_managed_programs(
+            [vals.get("program_id") for vals in values]
         )
         native_data, managed_programs = {}, {}
         for key, vals in coupon_data.items():
@@ -175,11 +164,22 @@ class PosOrder(models.Model):
             if program:
                 managed_programs[key] = program
             elif not (
-                {int(key), int(vals.get("coupon_id") or 0)} & managed_ids
-                or vals.get("code") in managed_codes
+                {int(key), int(vals.get("coupon_id") or 0)} & set(accounts.ids)
+                or vals.get("code") in codes
             ):
                 native_data[key] = vals
         return native_data, managed_programs
+
+    def _get_managed_programs(self, program_ids):
+        """Return those of some programs that a scheme manages, by id.
+
+        :rtype: dict
+        """
+        # sudo: as for _filter_managed_accounts
+        program_sudo = self.env["loyalty.program"].sudo()
+        return program_sudo.search(
+            [("id", "in", program_ids), ("ledger_managed", "=", True)]
+        ).grouped("id")
 
     def _get_managed_codes(self, codes):
         if not codes:
