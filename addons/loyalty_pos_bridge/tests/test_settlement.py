@@ -197,6 +197,35 @@ class TestSettlement(LoyaltyPosCommon):
         self.assertFalse(answer["successful"])
         self.assertIn("does not take these points", answer["message"])
 
+    def test_points_of_another_company_are_refused(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        scheme = self.env["loyalty.scheme"].create(
+            {"name": "Other Coffee", "company_id": other.id}
+        )
+        account = scheme._get_account(
+            self.env["loyalty.member"]._enrol(self.anna, scheme)
+        )
+        self._give_points(100, account)
+        reward = scheme.points_program_id.reward_ids
+        foreign = {"reward_id": reward.id, "coupon_id": account.id}
+        for values, words in (
+            (foreign, "does not take these points"),
+            ({"reward_id": reward.id}, "does not take these points"),
+            ({"coupon_id": account.id}, "not those of its customer"),
+        ):
+            with (
+                self.subTest(values=values),
+                self.assertRaisesRegex(UserError, words),
+                self.env.cr.savepoint(),
+            ):
+                self._sync([self._line(self.beans), self._points_line(40) | values])
+        self.assertFalse(
+            self.env["pos.order"].search([("partner_id", "=", self.anna.id)])
+        )
+        self.assertEqual(account.points, 100)
+        self.assertEqual(len(account.entry_ids), 1)
+        self.assertEqual(self.account.points, 120)
+
     def test_an_order_keeps_the_names_it_is_recorded_under(self):
         scheme = self.env["loyalty.scheme"].create({"name": "Cake Club"})
         account = scheme._get_account(
@@ -217,3 +246,20 @@ class TestSettlement(LoyaltyPosCommon):
         self.assertEqual(self._transactions(order), transactions)
         self.assertEqual(self.account.points, 130)
         self.assertEqual(account.points, 10)
+
+    def test_a_reprint_says_what_the_receipt_said(self):
+        order = self._sync([self._line(self.beans, qty=4), self._points_line(40)])
+        printed = order.loyalty_receipt
+        self._sync([self._line(self.beans)])
+        self.scheme.point_name_plural = "grains"
+        order.invalidate_recordset()
+        till = self.env["pos.order"].with_user(self.pos_user)
+        found = till.search_paid_order_ids(
+            self.main_pos_config.id, [("id", "=", order.id)], 10, 0
+        )
+        [[order_id, _date]] = found["ordersInfo"]
+        [loaded] = till.read_pos_orders([("id", "=", order_id)])["pos.order"]
+        self.assertEqual(loaded["loyalty_receipt"], printed)
+        [part] = loaded["loyalty_receipt"]
+        self.assertEqual(part["balance_text"], "119 beans")
+        self.assertEqual(part["movements"][0]["redeemed_text"], "40 beans")
