@@ -6,6 +6,7 @@ from . import test_engine
 from . import test_hooks
 from . import test_ledger
 from . import test_member
+from . import test_merge
 from . import test_rows
 from . import test_scheme
 from . import test_security
