@@ -1,8 +1,9 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import math
 import re
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -14,6 +15,9 @@ from .loyalty_member_card import SYMBOLOGIES
 
 DEFAULT_COLOR = "#714B67"
 POINTS_DECIMALS = 4
+# Digits of the greatest float, 1.8e308, with its decimals
+LONGEST_NUMBER = 309 + POINTS_DECIMALS
+UNKNOWN_NUMBER = "?"
 
 
 class LoyaltyScheme(models.Model):
@@ -264,15 +268,20 @@ class LoyaltyScheme(models.Model):
 
         :param points: an int, float or Decimal, in points
         :return: e.g. ``1,250.5 beans`` or ``1 bean``, with no more decimals
-            than the amount needs
+            than the amount needs; ``? beans`` for what is no number
         :rtype: str
         """
         self.ensure_one()
-        amount = round(Decimal(str(points or 0)), POINTS_DECIMALS).normalize()
+        amount = Decimal(str(points or 0))
+        if not math.isfinite(amount):
+            # Nobody has as many; a refusal that quotes them must still be readable
+            return f"{UNKNOWN_NUMBER} {self.point_name_plural}"
+        with localcontext(prec=LONGEST_NUMBER):
+            # + 0 turns a rounded -0 into 0
+            amount = round(amount, POINTS_DECIMALS).normalize() + 0
         decimals = max(0, -amount.as_tuple().exponent)
         lang = self.env["res.lang"].browse(get_lang(self.env).id)
-        # + 0 turns a rounded -0 into 0
-        number = lang.format(f"%.{decimals}f", amount + 0, grouping=True)
+        number = lang.format(f"%.{decimals}f", amount, grouping=True)
         unit = self.point_name if abs(amount) == 1 else self.point_name_plural
         return f"{number} {unit}"
 

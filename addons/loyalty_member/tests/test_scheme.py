@@ -28,6 +28,21 @@ class TestScheme(LoyaltyMemberCase):
         ):
             self.assertEqual(self.scheme._format_points(points), text)
 
+    def test_format_points_that_nobody_has(self):
+        """What somebody typed is quoted in a refusal, however odd it is."""
+        for points, text in (
+            (float("nan"), "? beans"),
+            (Decimal("NaN"), "? beans"),
+            (float("inf"), "? beans"),
+            (Decimal("-Infinity"), "? beans"),
+            (Decimal("1e999"), "? beans"),
+            (2.0**80, "1,208,925,819,614,629,174,706,176 beans"),
+            (-(2.0**80), "-1,208,925,819,614,629,174,706,176 beans"),
+        ):
+            with self.subTest(points=points):
+                self.assertEqual(self.scheme._format_points(points), text)
+        self.assertRegex(self.scheme._format_points(1e308), r"^[\d,]{411} beans$")
+
     def test_format_points_in_language(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         scheme = self.scheme.with_context(lang="fr_FR")
