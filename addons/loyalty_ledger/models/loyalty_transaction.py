@@ -977,21 +977,36 @@ class LoyaltyTransaction(models.Model):
         :param lines: as ``_match_returned_lines`` has them
         :return dict: Decimal by key of the return line
         """
-        amounts, points = defaultdict(Decimal), defaultdict(Decimal)
+        quantities, amounts = self._get_returned_before(sale)
+        points = defaultdict(Decimal)
         for earlier in self._get_earlier_returns(sale).line_ids:
-            amounts[earlier.origin_line_id] += abs(exact(earlier.amount_incl))
             points[earlier.origin_line_id] += exact(earlier.points)
         taken = {}
         for line in sale.lines:
             sold = lines[line.key]
+            quantities[sold] += abs(exact(line.quantity))
             amounts[sold] += abs(exact(line.amount_incl))
+            back = sold._get_returned_amount(quantities[sold], amounts[sold])
+            total = abs(exact(sold.amount_incl))
             due = exact(sold.points)
-            if amounts[sold] < abs(exact(sold.amount_incl)):
-                share = amounts[sold] / abs(exact(sold.amount_incl))
-                due = round_to_step(due * share, self.scheme_id._get_step(), "DOWN")
+            if back < total:
+                step = self.scheme_id._get_step()
+                due = round_to_step(due * back / total, step, "DOWN")
             taken[line.key] = max(due - points[sold], ZERO)
             points[sold] += taken[line.key]
         return taken
+
+    def _get_returned_before(self, sale):
+        """Return what earlier returns have brought back of each sold line.
+
+        :return: the quantities and the amounts, Decimal by loyalty.transaction.line
+        :rtype: tuple[dict, dict]
+        """
+        quantities, amounts = defaultdict(Decimal), defaultdict(Decimal)
+        for earlier in self._get_earlier_returns(sale).line_ids:
+            quantities[earlier.origin_line_id] += abs(exact(earlier.quantity))
+            amounts[earlier.origin_line_id] += abs(exact(earlier.amount_incl))
+        return quantities, amounts
 
     def _get_returned_redemption(self, sale):
         """Return the spent points of this sale that a return gives back, as Decimal."""
@@ -1012,21 +1027,21 @@ class LoyaltyTransaction(models.Model):
         :return: Decimal up to 1; 0 if nothing was sold for money
         """
         self.ensure_one()
-        rewards = self.line_ids.filtered("is_reward")
-        reward_keys = set(rewards.mapped("external_id"))
-        total = self._sum_amounts((self.line_ids - rewards).mapped("amount_incl"))
-        earlier = self._get_earlier_returns(sale).line_ids
-        back = self._sum_amounts(
-            earlier.filtered(lambda line: not line.is_reward).mapped("amount_incl")
-        ) + self._sum_amounts(
-            line.amount_incl
-            for line in sale.lines
-            if line.origin_key not in reward_keys
+        goods = {line.external_id: line for line in self.line_ids if not line.is_reward}
+        quantities, amounts = self._get_returned_before(sale)
+        for line in sale.lines:
+            if line.origin_key in goods:
+                quantities[goods[line.origin_key]] += abs(exact(line.quantity))
+                amounts[goods[line.origin_key]] += abs(exact(line.amount_incl))
+        total = sum((abs(exact(sold.amount_incl)) for sold in goods.values()), ZERO)
+        back = sum(
+            (
+                sold._get_returned_amount(quantities[sold], amounts[sold])
+                for sold in goods.values()
+            ),
+            ZERO,
         )
-        return min(back / total, Decimal(1)) if total else ZERO
-
-    def _sum_amounts(self, amounts):
-        return sum((abs(exact(amount)) for amount in amounts), ZERO)
+        return back / total if total else ZERO
 
     def _prepare_return_rows(self, id_, sale, lines, taken, redeemed):
         channel = self.env["loyalty.channel"]._get_by_code(sale.channel)

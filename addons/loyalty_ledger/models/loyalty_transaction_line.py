@@ -1,6 +1,11 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from decimal import Decimal
+
 from odoo import fields, models
+from odoo.tools import float_compare
+
+from .loyalty_transaction import exact
 
 
 class LoyaltyTransactionLine(models.Model):
@@ -73,3 +78,23 @@ class LoyaltyTransactionLine(models.Model):
                 "points": 0.0,
             }
         )
+
+    def _get_returned_amount(self, quantity, amount):
+        """Return how much of a sold line has come back, in money with tax.
+
+        A line is back when its amount is, or when its quantity is and the amount
+        lacks no more than prices lose by being rounded: 3 x 33.33 for 100.00. A
+        credit note that only lowers a price names the whole quantity as well.
+
+        :param Decimal quantity: what has come back in all
+        :param Decimal amount: what was given back for it in all
+        :return: Decimal, at most what the line was sold for
+        """
+        self.ensure_one()
+        total = abs(exact(self.amount_incl))
+        sold = abs(exact(self.quantity))
+        missing = total - amount
+        digits = self.env["decimal.precision"].precision_get("Product Unit")
+        if float_compare(float(quantity), float(sold), precision_digits=digits) >= 0:
+            missing -= exact(self.currency_id.rounding) * max(sold, Decimal(1))
+        return amount if missing > 0 else total

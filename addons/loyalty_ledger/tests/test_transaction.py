@@ -138,6 +138,47 @@ class TestTransaction(LoyaltyLedgerCommon):
         self.assertEqual(taken, [3, 3, 4])
         self.assertBooks(0)
 
+    def test_quantity_that_is_back_keeps_no_point_of_rounding(self):
+        """Three for 100.00 come back at 33.33: the last one takes the rest."""
+        self._record("S1", self._line("a", 300))
+        sale = self._record("S2", self._line("a", 100, quantity=3), redeemed=50)
+        returns = self.env["loyalty.transaction"]
+        for number in range(3):
+            back = self._sale(f"R{number}", self._line("x", 33.33, origin_key="a"))
+            quote = sale._quote_return(back)
+            returns += sale._record_return(back)
+            self.assertEqual(
+                (returns[-1].points_earned, returns[-1].points_redeemed), quote
+            )
+        self.assertEqual(returns.mapped("points_earned"), [33, 33, 34])
+        self.assertEqual(returns.mapped("points_redeemed"), [16, 17, 17])
+        self.assertBooks(300)
+
+    def test_quantity_that_is_back_at_once(self):
+        self._record("S1", self._line("a", 300))
+        sale = self._record("S2", self._line("a", 100, quantity=3), redeemed=50)
+        back = sale._record_return(
+            self._sale("R1", self._line("x", 99.99, quantity=3, origin_key="a"))
+        )
+        self.assertEqual((back.points_earned, back.points_redeemed), (100, 50))
+        self.assertBooks(300)
+
+    def test_lowered_price_is_no_return_of_the_goods(self):
+        """A credit note that lowers a price names the quantity, too."""
+        sale = self._record("S1", self._line("a", 100, quantity=4))
+        sale._record_return(
+            self._sale("R1", self._line("x", 20, quantity=4, origin_key="a"))
+        )
+        self.assertBooks(80)
+
+    def test_part_of_a_weight_keeps_its_points(self):
+        """0.98 of 1.00 kg are not all of it, however little is missing."""
+        sale = self._record("S1", self._line("a", 100, quantity=1))
+        sale._record_return(
+            self._sale("R1", self._line("x", 99.99, quantity=0.98, origin_key="a"))
+        )
+        self.assertBooks(1)
+
     def test_restored_points_keep_their_expiry(self):
         self._post(Op.CREDIT, 40, expiry_date=date(2026, 4, 1))
         self._post(Op.CREDIT, 60, expiry_date=date(2026, 5, 1))
