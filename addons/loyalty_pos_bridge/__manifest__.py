@@ -15,7 +15,14 @@
         "views/res_config_settings_views.xml",
     ],
     "assets": {
-        "point_of_sale._assets_pos": ["loyalty_pos_bridge/static/src/**/*"],
+        "point_of_sale._assets_pos": ["loyalty_pos_bridge/static/src/app/**/*"],
+        "point_of_sale.customer_display_assets": [
+            "loyalty_pos_bridge/static/src/customer_display/**/*"
+        ],
+        "point_of_sale.customer_display_assets_test": [
+            "loyalty_pos_bridge/static/tests/customer_display/**/*"
+        ],
+        "web.assets_unit_tests": ["loyalty_pos_bridge/static/tests/unit/**/*"],
         "web.assets_tests": ["loyalty_pos_bridge/static/tests/tours/**/*"],
     },
     "demo": ["demo/loyalty_pos_bridge_demo.xml"],

@@ -16,6 +16,7 @@ class LoyaltyScheme(models.Model):
     def _load_pos_data_fields(self, config):
         return [
             "name",
+            "state",
             "point_name",
             "point_name_plural",
             "color_primary",

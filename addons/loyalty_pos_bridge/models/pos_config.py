@@ -89,8 +89,9 @@ class PosConfig(models.Model):
             number or an e-mail address, all of it
         :param bool scanned: whether a scanner read it
         :return: ``partner_ids`` of the customers found, ``known`` if the code
-            names a card or a member at all, and ``message``, what to tell the
-            cashier if that customer cannot be set
+            names a card or a member at all, ``is_card`` if it is the number of a
+            card or of a member, and ``message``, what to tell the cashier if that
+            customer cannot be set
         :rtype: dict
         """
         self._check_loyalty_access()
@@ -106,6 +107,7 @@ class PosConfig(models.Model):
             partner_ids = self._find_loyalty_contacts(query).ids
         return {
             "known": bool(partner_ids),
+            "is_card": False,
             "partner_ids": partner_ids,
             "message": False
             if partner_ids
@@ -159,22 +161,48 @@ class PosConfig(models.Model):
         :rtype: str
         """
         self._check_loyalty_access()
-        scheme = self._get_loyalty_schemes().filtered(
-            lambda scheme: scheme.id == scheme_id
-        )
+        scheme = self._get_loyalty_scheme(scheme_id)
         partner = self.env["res.partner"].search([("id", "=", partner_id)])
         if not scheme or not partner:
             raise UserError(
                 self.env._("Choose a customer and a scheme of this register.")
             )
-        # sudo: a cashier enrols customers, without other rights on members
-        member_sudo = self.env["loyalty.member"].sudo()
-        return member_sudo._enrol(
-            partner.sudo(),
-            scheme,
-            store=self.sudo().loyalty_store_id,
-            channel_code="pos",
-        ).number
+        return self._enrol_loyalty_member(partner, scheme).number
+
+    def loyalty_enrol_by_phone(self, scheme_id, phone, name=False):
+        """Make whoever has a phone number a member, with a card.
+
+        Whose number it is already stays who they are: a member is found again, and
+        a customer who is none becomes one. Else a contact is created; without a name
+        it stands for a member whose name nobody knows.
+
+        :param int scheme_id: a scheme that this register serves
+        :param str phone: as the cashier typed it
+        :param str name: of somebody new, if told
+        :return: as :meth:`loyalty_member_lookup`, with at most one customer
+        :rtype: dict
+        """
+        self._check_loyalty_access()
+        phone = self._clean_loyalty_query(phone)
+        name = self._clean_loyalty_query(name) if name else False
+        try:
+            with self.env.cr.savepoint():
+                member_sudo = self._enrol_loyalty_phone(
+                    self._get_loyalty_scheme(scheme_id), phone, name
+                )
+        except UserError as error:
+            return {
+                "known": False,
+                "is_card": False,
+                "partner_ids": [],
+                "message": str(error),
+            }
+        return {
+            "known": True,
+            "is_card": False,
+            "partner_ids": member_sudo.partner_id.ids,
+            "message": False,
+        }
 
     # === BUSINESS: CHECKS === #
 
@@ -197,6 +225,86 @@ class PosConfig(models.Model):
         if not query or len(query) > MAX_QUERY_LENGTH:
             raise ValidationError(self.env._("Scan or type a number."))
         return query
+
+    # === BUSINESS: ENROLLING === #
+
+    def _get_loyalty_scheme(self, scheme_id):
+        """Return a scheme, if this register serves it.
+
+        :return: loyalty.scheme in superuser mode, perhaps none
+        """
+        return self._get_loyalty_schemes().filtered(
+            lambda scheme: scheme.id == scheme_id
+        )
+
+    def _enrol_loyalty_member(self, partner, scheme):
+        # sudo: a cashier enrols customers, without other rights on members
+        member_sudo = self.env["loyalty.member"].sudo()
+        return member_sudo._enrol(
+            partner.sudo(),
+            scheme,
+            store=self.sudo().loyalty_store_id,
+            channel_code="pos",
+        )
+
+    def _enrol_loyalty_phone(self, scheme, phone, name):
+        """Find or make the member of a scheme who has a phone number.
+
+        :return: loyalty.member in superuser mode
+        :raise UserError: when the number is none, or does not say who it is, or the
+            scheme takes no members
+        """
+        if not scheme:
+            raise UserError(self.env._("Choose a scheme of this register."))
+        scheme._check_open()
+        # sudo: as for loyalty_member_lookup
+        partner_sudo = self.env["res.partner"].sudo()
+        phone = partner_sudo._normalize_member_phone(phone, self.company_id.country_id)
+        partner_sudo = self._find_loyalty_phone_owner(
+            scheme, phone
+        ) or partner_sudo.create(
+            self._prepare_loyalty_partner_values(scheme, phone, name)
+        )
+        return self._enrol_loyalty_member(partner_sudo, scheme)
+
+    def _find_loyalty_phone_owner(self, scheme, phone):
+        """Return whose phone number it is: a member of the scheme, else a customer.
+
+        :param str phone: E.164
+        :return: res.partner in superuser mode, perhaps none
+        :raise UserError: when several have the number
+        """
+        # sudo: as for loyalty_member_lookup
+        partner_sudo = self.env["res.partner"].sudo()
+        no_company = self.env["res.company"]
+        partners = partner_sudo._find_member_duplicates(phone=phone).filtered(
+            lambda partner: partner.company_id in (self.company_id, no_company)
+        )
+        members = (
+            self.env["loyalty.member"]
+            .sudo()
+            .search(
+                [("scheme_id", "=", scheme.id), ("partner_id", "in", partners.ids)],
+            )
+        )
+        owners = members.partner_id or partners
+        if len(owners) > 1:
+            raise UserError(
+                self.env._(
+                    "Several customers have the number %(number)s. Choose the right "
+                    "one in the list of customers.",
+                    number=phone,
+                )
+            )
+        return owners
+
+    def _prepare_loyalty_partner_values(self, scheme, phone, name):
+        return {
+            "name": name or phone,
+            "phone": phone,
+            "is_anonymous_member": not name,
+            "company_id": scheme.company_id.id,
+        }
 
     # === BUSINESS: STEPS === #
 
@@ -223,12 +331,13 @@ class PosConfig(models.Model):
             return self._refuse_loyalty_card(card_sudo._get_unusable_message())
         return {
             "known": True,
+            "is_card": True,
             "partner_ids": card_sudo.member_id.partner_id.ids,
             "message": False,
         }
 
     def _refuse_loyalty_card(self, message):
-        return {"known": True, "partner_ids": [], "message": message}
+        return {"known": True, "is_card": True, "partner_ids": [], "message": message}
 
     def _find_loyalty_contacts(self, query):
         """Find members of this register's schemes by phone or e-mail, exactly."""

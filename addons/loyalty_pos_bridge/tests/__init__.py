@@ -9,5 +9,6 @@ from . import test_returns
 from . import test_native
 from . import test_rights
 from . import test_till_rpc
+from . import test_enrol_by_phone
 from . import test_concurrency
 from . import test_tours

@@ -86,4 +86,54 @@ class TestLoyaltyPosTours(LoyaltyPosCommon):
     def test_points_wait_for_the_connection(self):
         self.start_pos_tour("LoyaltyPosOffline")
         order = self._get_orders()
-        self.assertEqual(self._transactions(order).points_redeemed, 40)
+        sale = self._transactions(order)
+        self.assertEqual(sale.points_redeemed, 40)
+        self.assertEqual(sale.points_earned, 19)
+
+    def test_somebody_new_is_enrolled_by_phone(self):
+        self.start_pos_tour("LoyaltyPosEnrol")
+        members = self.scheme.member_ids - self.member
+        cleo, nameless = members.sorted("id")
+        self.assertEqual(cleo.partner_id.name, "Cleo Phone")
+        self.assertEqual(cleo.partner_id.phone, "+32470654321")
+        self.assertEqual(cleo.main_card_id.state, "active")
+        self.assertEqual(cleo.store_id, self.store)
+        self.assertEqual(self.scheme._get_account(cleo).points, 10)
+        self.assertEqual(nameless.partner_id.phone, "+32470654329")
+        self.assertTrue(nameless.partner_id.is_anonymous_member)
+
+    def test_a_card_is_scanned_on_every_screen(self):
+        lost = self.env["loyalty.member.card"].create(
+            {
+                "number": "0426666666662",
+                "scheme_id": self.scheme.id,
+                "member_id": self.member.id,
+                "state": "active",
+            }
+        )
+        lost.action_lost()
+        self.start_pos_tour("LoyaltyPosScanAnywhere")
+        order = self._get_orders().filtered(lambda order: order.state == "paid")
+        self.assertEqual(order.partner_id, self.anna)
+        self.assertEqual(self._transactions(order).points_earned, 10)
+        self.assertEqual(self.account.points, 130)
+
+    def test_a_reprint_says_what_the_receipt_said(self):
+        self.start_pos_tour("LoyaltyPosReprint")
+        first, second = self._get_orders()
+        self.assertEqual(first.loyalty_receipt[0]["balance_text"], "89 beans")
+        self.assertEqual(second.loyalty_receipt[0]["balance_text"], "99 beans")
+        self.assertEqual(self.account.points, 99)
+
+    def test_the_customer_display_is_told_about_the_member(self):
+        self.start_pos_tour("LoyaltyPosDisplay")
+        sale = self._transactions(self._get_orders())
+        self.assertEqual((sale.points_redeemed, sale.points_earned), (40, 9))
+
+    def test_the_customer_display_shows_the_member(self):
+        config = self.main_pos_config
+        self.start_tour(
+            f"/pos_customer_display/{config.id}/{config.access_token}",
+            "LoyaltyCustomerDisplay",
+            login="pos_user",
+        )

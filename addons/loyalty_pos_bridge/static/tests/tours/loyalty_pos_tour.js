@@ -54,6 +54,119 @@ registry.category("web_tour.tours").add("LoyaltyPosEarnAndRedeem", {
         ].flat(),
 });
 
+registry.category("web_tour.tours").add("LoyaltyPosEnrol", {
+    steps: () =>
+        [
+            start(),
+            // Somebody new
+            Loyalty.openEnrolment(),
+            Loyalty.enrol("12"),
+            Loyalty.enrolmentIsRefused("12 is not a phone number"),
+            Loyalty.enrol("+32 470 65 43 21", "Cleo Phone"),
+            ProductScreen.customerIs("Cleo Phone"),
+            Loyalty.memberIs("Cleo Phone", "0 beans"),
+            ProductScreen.clickDisplayedProduct("Bag of Coffee"),
+            Loyalty.earns("+10 beans"),
+            payCash(),
+            Loyalty.receiptSays("10 beans"),
+            ReceiptScreen.clickNextOrder(),
+            // A number of a member picks that member
+            Loyalty.openEnrolment(),
+            Loyalty.enrol("+32470123456"),
+            Loyalty.memberIs("Anna Bean", "120 beans"),
+            // A number that the list of customers does not know
+            ProductScreen.clickPartnerButton(),
+            Loyalty.searchMember("+32 470 65 43 29"),
+            { trigger: ".loyalty-enrol-phone", run: "click" },
+            { trigger: "#loyalty_enrol_phone:value(+32 470 65 43 29)" },
+            { trigger: ".loyalty-enrol-confirm:enabled", run: "click" },
+            Loyalty.memberIs("+32470654329", "0 beans"),
+            Chrome.endTour(),
+        ].flat(),
+});
+
+registry.category("web_tour.tours").add("LoyaltyPosScanAnywhere", {
+    steps: () =>
+        [
+            start(),
+            // On the payment screen
+            ProductScreen.clickDisplayedProduct("Bag of Coffee"),
+            ProductScreen.clickPayButton(),
+            scan_barcode("0429999999995"),
+            Loyalty.messageIs("No member has the card 0429999999995"),
+            scan_barcode(CARD),
+            Loyalty.payerIs("Anna Bean"),
+            PaymentScreen.clickPaymentMethod("Cash"),
+            PaymentScreen.clickValidate(),
+            ReceiptScreen.isShown(),
+            Loyalty.receiptSays("10 beans", "130 beans"),
+            ReceiptScreen.clickNextOrder(),
+            // In the list of customers
+            ProductScreen.clickPartnerButton(),
+            scan_barcode("0429999999995"),
+            Loyalty.messageIs("No member has the card 0429999999995"),
+            scan_barcode("0426666666662"),
+            Loyalty.messageIs("was reported lost"),
+            scan_barcode(CARD),
+            Dialog.isNot(),
+            Loyalty.memberIs("Anna Bean", "130 beans"),
+            ProductScreen.clickPartnerButton(),
+            { trigger: ".partner-list .unselect-tag", run: "click" },
+            // By a scanner that types into its search field
+            ProductScreen.clickPartnerButton(),
+            Loyalty.typeAndEnter("0426666666662"),
+            Loyalty.messageIs("was reported lost"),
+            Loyalty.typeAndEnter(CARD),
+            Dialog.isNot(),
+            Loyalty.memberIs("Anna Bean", "130 beans"),
+            Chrome.endTour(),
+        ].flat(),
+});
+
+registry.category("web_tour.tours").add("LoyaltyPosReprint", {
+    steps: () =>
+        [
+            start(),
+            scan_barcode(CARD),
+            Loyalty.memberIs("Anna Bean", "120 beans"),
+            ProductScreen.clickDisplayedProduct("Bag of Coffee"),
+            Loyalty.usePoints("40"),
+            payCash(),
+            Loyalty.receiptSays("Used", "40 beans", "89 beans"),
+            ReceiptScreen.clickNextOrder(),
+            scan_barcode(CARD),
+            Loyalty.memberIs("Anna Bean", "89 beans"),
+            ProductScreen.clickDisplayedProduct("Blue Mug"),
+            payCash(),
+            Loyalty.receiptSays("99 beans"),
+            ReceiptScreen.clickNextOrder(),
+            // The first receipt still says what it said
+            Chrome.clickOrders(),
+            TicketScreen.selectFilter("Paid"),
+            TicketScreen.selectOrder("001"),
+            Loyalty.reprint(),
+            Loyalty.reprintSays("Used", "40 beans", "New balance", "89 beans"),
+        ].flat(),
+});
+
+registry.category("web_tour.tours").add("LoyaltyPosDisplay", {
+    steps: () =>
+        [
+            start(),
+            Loyalty.watchDisplay(),
+            scan_barcode(CARD),
+            Loyalty.displayShows({ name: "Anna", balance: "120 beans", earned: "", used: "" }),
+            ProductScreen.clickDisplayedProduct("Bag of Coffee"),
+            Loyalty.displayShows({ earned: "10 beans" }),
+            Loyalty.usePoints("40"),
+            Loyalty.displayShows({ used: "40 beans", earned: "9 beans" }),
+            payCash(),
+            Loyalty.displayShows({ used: "40 beans", earned: "9 beans", balance: "89 beans" }),
+            ReceiptScreen.clickNextOrder(),
+            Loyalty.displayShowsNobody(),
+        ].flat(),
+});
+
 registry.category("web_tour.tours").add("LoyaltyPosReturn", {
     steps: () =>
         [
@@ -133,6 +246,9 @@ registry.category("web_tour.tours").add("LoyaltyPosOffline", {
             Offline.setOfflineMode(),
             ProductScreen.clickPayButton(false),
             Loyalty.messageIs("The register is offline"),
+            // What this one earns, nobody can ask for
+            ProductScreen.clickDisplayedProduct("Blue Mug"),
+            Loyalty.willFollow(),
             Offline.setOnlineMode(),
             ProductScreen.clickPayButton(),
             PaymentScreen.clickPaymentMethod("Cash"),

@@ -1,6 +1,7 @@
 import { PosStore } from "@point_of_sale/app/services/pos_store";
 import { NumberPopup } from "@point_of_sale/app/components/popups/number_popup/number_popup";
 import { makeAwaitable } from "@point_of_sale/app/utils/make_awaitable_dialog";
+import { LoyaltyEnrolDialog } from "@loyalty_pos_bridge/app/components/loyalty_enrol_dialog/loyalty_enrol_dialog";
 import { loyaltyIdsGenerator } from "@pos_loyalty/app/services/pos_store";
 import { AlertDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { localization } from "@web/core/l10n/localization";
@@ -127,7 +128,7 @@ patch(PosStore.prototype, {
      *
      * @param {string} query
      * @param {{scanned: boolean}} options
-     * @returns {{known: boolean, partners: Object[], message: string|false}}
+     * @returns {{known: boolean, isCard: boolean, partners: Object[], message: string|false}}
      */
     async findLoyaltyMembers(query, { scanned = false } = {}) {
         const answer = await this.data.call("pos.config", "loyalty_member_lookup", [
@@ -135,12 +136,17 @@ patch(PosStore.prototype, {
             query,
             scanned,
         ]);
+        return this._readLoyaltyAnswer(answer);
+    },
+    /** Load the customers whom an answer of the server names. */
+    async _readLoyaltyAnswer(answer) {
         const missing = answer.partner_ids.filter((id) => !this.models["res.partner"].get(id));
         if (missing.length) {
             await this.data.read("res.partner", missing);
         }
         return {
             known: answer.known,
+            isCard: answer.is_card,
             partners: answer.partner_ids
                 .map((id) => this.models["res.partner"].get(id))
                 .filter(Boolean),
@@ -365,6 +371,53 @@ patch(PosStore.prototype, {
             order.getPartner().id,
         ]);
         await this.updateLoyaltyQuote(order, { force: true });
+    },
+    get openLoyaltySchemes() {
+        return this.models["loyalty.scheme"].filter((scheme) => scheme.state === "open");
+    },
+    /**
+     * Let the cashier enrol somebody who says their phone number.
+     *
+     * @param {string} phone what was typed already
+     * @returns {Object|undefined} the customer, unless the cashier gave up
+     */
+    async askLoyaltyEnrolment(phone = "") {
+        return makeAwaitable(this.dialog, LoyaltyEnrolDialog, {
+            schemes: this.openLoyaltySchemes,
+            phone,
+        });
+    },
+    /** Enrol somebody for the order at hand. */
+    async enrolLoyaltyCustomer() {
+        const partner = await this.askLoyaltyEnrolment();
+        if (partner) {
+            await this.setLoyaltyPartner(partner);
+        }
+    },
+    /**
+     * @param {LoyaltyScheme} scheme
+     * @param {string} phone
+     * @param {string} name
+     * @returns {Object} as findLoyaltyMembers
+     */
+    async enrolLoyaltyPhone(scheme, phone, name) {
+        try {
+            const answer = await this.data.call("pos.config", "loyalty_enrol_by_phone", [
+                [this.config.id],
+                scheme.id,
+                phone,
+                name.trim() || false,
+            ]);
+            return await this._readLoyaltyAnswer(answer);
+        } catch (error) {
+            if (!(error instanceof ConnectionLostError)) {
+                throw error;
+            }
+            const message = _t(
+                "The register is offline, so nobody can be enrolled now. Sell as usual, and enrol the customer when the connection is back.",
+            );
+            return { known: false, isCard: false, partners: [], message };
+        }
     },
 
     // After the sale

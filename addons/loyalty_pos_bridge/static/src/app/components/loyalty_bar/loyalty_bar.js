@@ -30,6 +30,11 @@ export class LoyaltyBar extends Component {
             .map((scheme) => ({ scheme, quote: this.props.order.getLoyaltyQuote(scheme) }))
             .filter(({ quote }) => quote && (quote.is_member || quote.can_enrol));
     }
+    /** Whether anybody can be made a member of the order that has no customer yet. */
+    get canEnrolSomebody() {
+        const { order } = this.props;
+        return !order.getPartner() && !order.finalized && this.pos.openLoyaltySchemes.length > 0;
+    }
     getUseLabel(scheme) {
         const used = this.props.order.getLoyaltyPointsUsed(scheme);
         return used

@@ -6,6 +6,7 @@ import { patch } from "@web/core/utils/patch";
 
 // Shorter than any card number, phone number or e-mail address
 const SHORTEST_QUERY = 6;
+const PHONE = /^[+0-9][0-9 ().\/-]{5,}$/;
 
 patch(PartnerList.prototype, {
     setup() {
@@ -21,33 +22,52 @@ patch(PartnerList.prototype, {
         const { known, partners, message } = await this.pos.findLoyaltyMembers(code.code, {
             scanned: true,
         });
-        if (partners.length) {
-            this.clickPartner(partners[0]);
-        } else if (known) {
-            this.pos.showLoyaltyMessage(_t("Card not accepted"), message);
+        if (known) {
+            this._takeLoyaltyCard({ partners, message });
         } else {
             this.pos.showUnknownLoyaltyCard(code.code);
         }
     },
+    /** A scanner types faster than the list takes over what is in its search field. */
+    async onEnter() {
+        const input = this.modalRef.el?.querySelector(".input-container input");
+        if (input && input.value !== this.state.query) {
+            this.state.query = input.value;
+        }
+        return super.onEnter(...arguments);
+    },
     async searchPartner() {
-        await this._searchLoyaltyMember();
+        const match = await this._searchLoyaltyMember();
+        if (match.isCard) {
+            return this._takeLoyaltyCard(match);
+        }
         const partners = await super.searchPartner(...arguments);
-        return partners.concat(
-            this.state.loyaltyMatch.partners.filter((partner) => !partners.includes(partner)),
-        );
+        return partners.concat(match.partners.filter((partner) => !partners.includes(partner)));
+    },
+    /** A scanner that types into the search has named the customer: nothing is left to choose. */
+    _takeLoyaltyCard({ partners, message }) {
+        if (partners.length) {
+            this.clickPartner(partners[0]);
+        } else {
+            this.pos.showLoyaltyMessage(_t("Card not accepted"), message);
+        }
+        return partners;
     },
     async _searchLoyaltyMember() {
         const query = this.state.query.trim();
+        const nobody = { isCard: false, partners: [] };
         if (!this.pos.hasLoyaltySchemes || query.length < SHORTEST_QUERY) {
-            return;
+            return nobody;
         }
         try {
-            const { partners } = await this.pos.findLoyaltyMembers(query);
-            this.state.loyaltyMatch = { query, partners };
+            const match = await this.pos.findLoyaltyMembers(query);
+            this.state.loyaltyMatch = { query, partners: match.partners };
+            return match;
         } catch (error) {
             if (!(error instanceof ConnectionLostError)) {
                 throw error;
             }
+            return nobody;
         }
     },
     /** A customer whom the server found by number is not in the text that the list searches. */
@@ -57,5 +77,15 @@ patch(PartnerList.prototype, {
             return partners === this.state.initialPartners ? matches : [];
         }
         return super.getPartners(...arguments);
+    },
+    /** Whether what was typed may be the phone number of somebody to enrol. */
+    get canEnrolLoyaltyPhone() {
+        return PHONE.test(this.state.query.trim()) && this.pos.openLoyaltySchemes.length > 0;
+    },
+    async enrolLoyaltyPhone() {
+        const partner = await this.pos.askLoyaltyEnrolment(this.state.query.trim());
+        if (partner) {
+            this.clickPartner(partner);
+        }
     },
 });
