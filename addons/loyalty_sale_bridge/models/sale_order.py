@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
-from odoo.tools import float_compare, float_is_zero, float_round
+from odoo.fields import Command, Domain
+from odoo.tools import float_compare, float_is_zero, float_round, plaintext2html
 
 from odoo.addons.loyalty_ledger.ledger.sale import Sale
 from odoo.addons.sale_loyalty.models.sale_order import _generate_random_reward_code
@@ -238,7 +238,23 @@ class SaleOrder(models.Model):
                 "points_cost"
             )
         )
-        return float_round(spendable - used, precision_digits=POINTS_DIGITS)
+        # Native refuses an order below zero without a word why, even one that is paid
+        # for; the order is checked when it is confirmed
+        return max(float_round(spendable - used, precision_digits=POINTS_DIGITS), 0.0)
+
+    def _get_program_domain(self):
+        """Keep the programs of rewards that the customer has paid with."""
+        domain = super()._get_program_domain()
+        if not self._loyalty_is_price_final():
+            return domain
+        programs = self._loyalty_get_redemption_lines().reward_id.program_id
+        return Domain.OR([domain, [("id", "in", programs.ids)]])
+
+    def _get_reward_line_values(self, reward, coupon, **kwargs):
+        """Price no reward anew that the customer has paid with."""
+        if reward.program_id.ledger_managed and self._loyalty_is_price_final():
+            return []
+        return super()._get_reward_line_values(reward, coupon, **kwargs)
 
     def _get_claimable_rewards(self, forced_coupons=None):
         """Leave the amount reward out: one uses points by saying how many."""
@@ -286,6 +302,9 @@ class SaleOrder(models.Model):
         order_sudo = self.sudo()
         if order_sudo.loyalty_transaction_id.state == "posted":
             return order_sudo.loyalty_transaction_id.member_id
+        paying_member = order_sudo._loyalty_get_paying_member()
+        if paying_member:
+            return paying_member
         partner = order_sudo.partner_id
         members = order_sudo.env["loyalty.member"].search(
             [
@@ -302,6 +321,34 @@ class SaleOrder(models.Model):
                 member.id,
             )
         )[:1]
+
+    def _loyalty_get_paying_member(self):
+        """Return the membership whose points the order uses.
+
+        In any state: the customer may have left, or the scheme been closed, since the
+        points were chosen, or even since the order was paid for.
+        """
+        self.ensure_one()
+        accounts = self._loyalty_get_redemption_lines().coupon_id.filtered(
+            "ledger_managed"
+        )
+        partners = self.partner_id | self.partner_id.commercial_partner_id
+        members = self.env["loyalty.member"]
+        if not accounts.partner_id & partners:
+            return members
+        members = members.with_context(active_test=False).search(
+            [
+                ("partner_id", "in", (accounts.partner_id & partners).ids),
+                ("scheme_id", "in", accounts.program_id.scheme_id.ids),
+                ("company_id", "in", [self.company_id.id, False]),
+            ],
+            order="id",
+        )
+        return members.filtered(
+            lambda member: any(
+                self._loyalty_is_account_of(account, member) for account in accounts
+            )
+        )[:1].with_env(self.env)
 
     def _loyalty_get_members_domain(self):
         """Return the domain of the customer's memberships, usable here or not."""
@@ -542,6 +589,10 @@ class SaleOrder(models.Model):
             raise UserError(
                 self.env._("Points can only be used before the order is confirmed.")
             )
+        if self._loyalty_is_price_final():
+            raise UserError(
+                self.env._("This order is paid for: its points cannot change any more.")
+            )
         if not member:
             self._loyalty_check_schemes()
             raise UserError(self.env._("Only members can use points."))
@@ -713,10 +764,14 @@ class SaleOrder(models.Model):
         )
         if strangers:
             self.applied_coupon_ids -= strangers
-            self._loyalty_get_amount_lines().filtered(
-                lambda line: line.coupon_id in strangers
-            ).unlink()
-        if not member or member.state != "active" or member.scheme_id.state != "open":
+            if not self._loyalty_is_price_final():
+                self._loyalty_get_amount_lines().filtered(
+                    lambda line: line.coupon_id in strangers
+                ).unlink()
+        scheme = member.scheme_id
+        if member.state != "active" or scheme.state != "open":
+            return
+        if not scheme.points_program_id:
             return
         account = member.scheme_id._get_account(member).with_env(self.env)
         if not member.account_id:
@@ -789,11 +844,27 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         points = defaultdict(float)
-        for line in self.order_line:
-            if line._loyalty_is_redemption():
-                times = line._loyalty_get_times_sold() if sold else 1
-                points[line.coupon_id] += line.points_cost * times
+        for line in self._loyalty_get_own_lines():
+            times = line._loyalty_get_times_sold() if sold else 1
+            points[line.coupon_id] += line.points_cost * times
         return points
+
+    def _loyalty_get_redemption_lines(self):
+        """Return the lines for which points have to pay."""
+        return self.order_line.filtered(lambda line: line._loyalty_is_redemption())
+
+    def _loyalty_get_own_lines(self):
+        """Return the lines that are paid for with points of the order's member."""
+        self.ensure_one()
+        lines = self._loyalty_get_redemption_lines()
+        member = self._loyalty_get_member() if lines else None
+        return lines.filtered(
+            # sudo: whose account pays is for this order to know
+            lambda line: (
+                line.coupon_id.sudo().program_id == line.reward_id.sudo().program_id
+                and self._loyalty_is_account_of(line.coupon_id.sudo(), member)
+            )
+        )
 
     def _loyalty_check_redeemable(self):
         """Refuse to go on with an order that uses points that are not there.
@@ -801,12 +872,18 @@ class SaleOrder(models.Model):
         :raise UserError: saying what is there and what to do
         """
         self.ensure_one()
-        if self._loyalty_is_money_taken():
+        lines = self._loyalty_get_redemption_lines()
+        if not lines or self._loyalty_is_money_taken():
             return
+        # sudo: whether a scheme is open holds for everybody
+        lines.reward_id.sudo().program_id.scheme_id._check_open()
+        problems = self._loyalty_get_account_problems()
+        if problems:
+            raise UserError("\n".join(problems))
+        self._loyalty_get_member()._check_can_transact()
         for account, points in self._loyalty_get_used_points().items():
+            # sudo: the unit of the points is for everybody to read
             scheme = account.sudo().program_id.scheme_id
-            scheme._check_open()
-            self._loyalty_get_member()._check_can_transact()
             available = self._loyalty_get_spendable(account)
             if float_compare(points, available, precision_digits=POINTS_DIGITS) > 0:
                 raise UserError(
@@ -842,23 +919,62 @@ class SaleOrder(models.Model):
         exact difference. Safe to call at any time.
 
         :param bool strict: whether to refuse an order that uses more points than
-            there are; one that is paid for already is never refused
-        :raise UserError: when the order uses more points than there are
+            there are, or rewards that no points pay for; one that is paid for already
+            is never refused, and staff are told what could not be posted
+        :raise UserError: when the order is refused
         """
         for order in self:
             if order.state != "sale" or order._loyalty_is_deferred():
                 continue
-            member = order._loyalty_get_member()
-            if not member:
-                continue
-            sale = order._loyalty_prepare_sale(settle=True, strict=strict)
-            # sudo: who may confirm or edit an order need not see the ledger; what is
-            # posted follows from the order alone
-            transaction_sudo = self.env["loyalty.transaction"].sudo()
-            transaction = transaction_sudo._record(member, sale)
-            if order.loyalty_transaction_id != transaction:
-                order.sudo().loyalty_transaction_id = transaction
-            order._loyalty_start_pending()
+            if strict and not order._loyalty_is_paid_before():
+                order._loyalty_record(strict=True)
+            else:
+                order._loyalty_record_leniently()
+
+    def _loyalty_is_paid_before(self):
+        """Tell whether the money had come before the ledger first saw the order."""
+        self.ensure_one()
+        # sudo: whether the sale is known to the ledger
+        is_first = self.sudo().loyalty_transaction_id.state != "posted"
+        return is_first and self._loyalty_is_money_taken()
+
+    def _loyalty_record_leniently(self):
+        """Post what can be posted, and tell staff of what cannot."""
+        self.ensure_one()
+        try:
+            with self.env.cr.savepoint():
+                self._loyalty_record(strict=False)
+        except UserError as error:
+            self._loyalty_report(
+                self.env._("Points that could not be posted"),
+                self.env._(
+                    "What this order earns and spends is not on the account: "
+                    "%(reason)s",
+                    reason=str(error),
+                ),
+            )
+        # sudo: as for settling
+        if not self.sudo().loyalty_transaction_id.points_redeemed:
+            # What was not spent must not stay aside
+            self._loyalty_release_hold()
+
+    def _loyalty_record(self, strict):
+        """Post what the order spends and earns now.
+
+        :param bool strict: see :meth:`_loyalty_settle`
+        """
+        self.ensure_one()
+        self._loyalty_check_rewards(strict)
+        member = self._loyalty_get_member()
+        if not member:
+            return
+        sale = self._loyalty_prepare_sale(settle=True, strict=strict)
+        # sudo: who may confirm or edit an order need not see the ledger; what is
+        # posted follows from the order alone
+        transaction = self.env["loyalty.transaction"].sudo()._record(member, sale)
+        if self.loyalty_transaction_id != transaction:
+            self.sudo().loyalty_transaction_id = transaction
+        self._loyalty_start_pending()
 
     def _loyalty_cancel(self):
         """Reverse what the ledger has posted for a cancelled order."""
@@ -903,14 +1019,11 @@ class SaleOrder(models.Model):
         owner = self._loyalty_get_hold_owner()
         # sudo: whether the sale is known to the ledger, and through what it came
         transaction_sudo = self.sudo().loyalty_transaction_id
-        is_first = transaction_sudo.state != "posted"
-        if is_first and self._loyalty_is_money_taken():
-            strict = False
         return Sale(
             # A sale is known by channel and reference: in another it would be new
-            channel=self._loyalty_get_channel_code()
-            if is_first
-            else transaction_sudo.channel_id.code,
+            channel=transaction_sudo.channel_id.code
+            if transaction_sudo.state == "posted"
+            else self._loyalty_get_channel_code(),
             reference=self._loyalty_get_reference() if settle else owner,
             date=self.date_order or fields.Datetime.now(),
             currency_id=self.currency_id.id,
@@ -964,51 +1077,115 @@ class SaleOrder(models.Model):
     def _loyalty_get_redeemed(self, strict=True):
         """Return the points that the order's rewards cost.
 
-        :param bool strict: whether to refuse rather than to spend what is there
-        :raise UserError: when a discount is worth more than the points it costs
+        :param bool strict: whether to leave it to the ledger to refuse, rather than
+            to spend what is there and tell staff of the rest
         :rtype: float
         """
         self.ensure_one()
-        self._loyalty_check_prices()
         redeemed = 0.0
         for account, points in self._loyalty_get_used_points(sold=True).items():
-            available = self._loyalty_get_spendable(account, with_promise=False)
-            if not strict and points > available:
-                # sudo: the scheme's minimum holds for everybody
-                scheme_sudo = account.sudo().program_id.scheme_id
-                if available < scheme_sudo.redeem_minimum:
-                    available = 0.0
-                self._loyalty_report_shortage(account, points - available)
-                points = available
+            if not strict:
+                points = self._loyalty_get_taken(account, points)
             redeemed += points
         return float_round(redeemed, precision_digits=POINTS_DIGITS)
 
-    def _loyalty_check_prices(self):
-        """Refuse rewards that give more than their points pay for.
+    def _loyalty_get_taken(self, account, points):
+        """Return how many of the points can be spent that the order uses."""
+        self.ensure_one()
+        available = self._loyalty_get_takeable(account)
+        if points <= available:
+            return max(points, 0.0)
+        try:
+            self._loyalty_get_member()._check_can_transact()
+        except UserError as refusal:
+            self._loyalty_report_refusal(account, points, refusal)
+        else:
+            self._loyalty_report_shortage(account, points - available)
+        return available
+
+    def _loyalty_get_takeable(self, account):
+        """Return the most points that the ledger lets this order spend."""
+        self.ensure_one()
+        available = self._loyalty_get_spendable(account, with_promise=False)
+        # sudo: the scheme's rules hold for everybody, and this sale is posted already
+        # with what it has spent
+        scheme_sudo = account.sudo().program_id.scheme_id
+        transaction_sudo = self.sudo().loyalty_transaction_id
+        spent = (
+            transaction_sudo.points_redeemed
+            if transaction_sudo.state == "posted"
+            else 0.0
+        )
+        limit = transaction_sudo._get_receipt_limit(
+            scheme_sudo, self._loyalty_prepare_sale()
+        )
+        available = min(available, float(limit))
+        if available < scheme_sudo.redeem_minimum:
+            available = 0.0
+        return max(available, spent)
+
+    def _loyalty_check_rewards(self, strict=True):
+        """Refuse rewards that nobody pays for, or not in full.
+
+        :param bool strict: whether to refuse rather than to tell staff
+        :raise UserError: naming the rewards
+        """
+        self.ensure_one()
+        problems = [
+            *self._loyalty_get_account_problems(),
+            *self._loyalty_get_price_problems(),
+        ]
+        if problems and strict:
+            raise UserError("\n".join(problems))
+        if problems:
+            self._loyalty_report(
+                self.env._("Rewards that no points pay for"),
+                self.env._(
+                    "This order was paid for, so its discount stands.\n%(problems)s",
+                    problems="\n".join(problems),
+                ),
+            )
+
+    def _loyalty_get_account_problems(self):
+        """Return a sentence for each reward that the order's member does not pay."""
+        self.ensure_one()
+        lines = self._loyalty_get_redemption_lines() - self._loyalty_get_own_lines()
+        return [
+            self.env._(
+                "“%(reward)s” is not paid for with points of this customer. "
+                "Remove the line and claim the reward again.",
+                reward=line.name,
+            )
+            for line in lines
+        ]
+
+    def _loyalty_get_price_problems(self):
+        """Return a sentence for each reward that gives more than its points pay for.
 
         The cost is a field of the line, so anybody who may edit the order could
         have changed it.
-
-        :raise UserError: naming the reward
         """
         self.ensure_one()
-        lines = self.order_line.filtered(lambda line: line._loyalty_is_redemption())
-        for lines_of_reward in lines.grouped("reward_identifier_code").values():
-            reward = lines_of_reward.reward_id[:1]
+        problems = []
+        rewards = self._loyalty_get_own_lines().grouped(
+            lambda line: (line.reward_id, line.reward_identifier_code)
+        )
+        for lines in rewards.values():
             # sudo: the price list of the scheme holds for everybody
-            scheme_sudo = reward.program_id.sudo().scheme_id
-            cost = sum(lines_of_reward.mapped("points_cost"))
-            price = self._loyalty_get_reward_price(lines_of_reward, scheme_sudo)
+            scheme_sudo = lines.reward_id.program_id.sudo().scheme_id
+            cost = sum(lines.mapped("points_cost"))
+            price = self._loyalty_get_reward_price(lines, scheme_sudo)
             if float_compare(cost, price, precision_digits=POINTS_DIGITS) < 0:
-                raise UserError(
+                problems.append(
                     self.env._(
                         "“%(reward)s” costs %(price)s, while the order takes %(cost)s. "
                         "Remove the line and claim the reward again.",
-                        reward=lines_of_reward[:1].name,
+                        reward=lines[:1].name,
                         price=scheme_sudo._format_points(price),
                         cost=scheme_sudo._format_points(cost),
                     )
                 )
+        return problems
 
     def _loyalty_get_reward_price(self, lines, scheme):
         """Return the points for which one claimed reward is to be had.
@@ -1023,26 +1200,57 @@ class SaleOrder(models.Model):
             given = -sum(lines.mapped("price_total")) - tolerance
             return self._loyalty_get_price(given, scheme) if given > 0 else 0.0
         if reward.reward_type == "product" and reward.reward_product_qty:
-            quantity = sum(lines.mapped("product_uom_qty"))
+            quantity = max(sum(lines.mapped("product_uom_qty")), 0.0)
             return quantity / reward.reward_product_qty * reward.required_points
         return reward.required_points
+
+    def _loyalty_report_refusal(self, account, missing, refusal):
+        """Tell staff of points that a member may not spend any more."""
+        self.ensure_one()
+        # sudo: for colleagues to see, whoever confirms
+        scheme_sudo = account.sudo().program_id.scheme_id
+        self._loyalty_report(
+            self.env._("Points used that could not be taken"),
+            self.env._(
+                "%(points)s that this order was paid for with were not taken: "
+                "%(reason)s The discount of %(value)s stands.",
+                points=scheme_sudo._format_points(missing),
+                reason=str(refusal),
+                value=scheme_sudo._format_points_value(missing),
+            ),
+        )
 
     def _loyalty_report_shortage(self, account, missing):
         """Tell staff of points that were gone when the money had come already."""
         self.ensure_one()
         # sudo: for colleagues to see, whoever confirms
         scheme_sudo = account.sudo().program_id.scheme_id
-        self.sudo().activity_schedule(
-            "mail.mail_activity_data_todo",
-            summary=self.env._("Points used that were no longer there"),
-            note=self.env._(
+        self._loyalty_report(
+            self.env._("Points used that were no longer there"),
+            self.env._(
                 "This order was paid for when %(points)s of those it uses had been "
                 "spent elsewhere. The discount of %(value)s stands.",
                 points=scheme_sudo._format_points(missing),
                 value=scheme_sudo._format_points_value(missing),
             ),
-            user_id=(self.user_id or self.env.ref("base.user_admin")).id,
         )
+
+    def _loyalty_report(self, summary, note):
+        """Leave staff an activity, unless the same one is open.
+
+        :param str summary: what is wrong
+        :param str note: what there is to know, plain text
+        """
+        self.ensure_one()
+        # sudo: for colleagues to see, whoever confirms
+        order_sudo = self.sudo()
+        if summary not in order_sudo.activity_ids.mapped("summary"):
+            order_sudo.activity_schedule(
+                "mail.mail_activity_data_todo",
+                summary=summary,
+                note=plaintext2html(note),
+                user_id=(self.user_id or self.env.ref("base.user_admin")).id,
+            )
 
     def _loyalty_is_money_taken(self):
         """Tell whether the customer has paid before the order is confirmed."""
@@ -1050,6 +1258,16 @@ class SaleOrder(models.Model):
         # sudo: payments of this order
         states = self.sudo().transaction_ids.mapped("state")
         return "done" in states or "authorized" in states
+
+    def _loyalty_is_price_final(self):
+        """Tell whether the customer has paid the price that the quotation has now."""
+        self.ensure_one()
+        return (
+            self.state in ("draft", "sent")
+            and self._loyalty_is_money_taken()
+            # sudo: payments of this order
+            and self.sudo()._is_confirmation_amount_reached()
+        )
 
     def _loyalty_is_payment_under_way(self):
         """Tell whether the customer has paid, or has sent money that is to arrive."""

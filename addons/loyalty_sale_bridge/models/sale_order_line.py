@@ -59,16 +59,27 @@ class SaleOrderLine(models.Model):
             return self.with_context(loyalty_ledger_ignore_points=True)
         return self
 
+    # === NATIVE EVENTS === #
+
+    def _reset_loyalty(self, complete=False):
+        """Leave alone the rewards of orders that are paid for."""
+        paid = self.filtered(
+            lambda line: (
+                line._loyalty_is_redemption()
+                and line.order_id._loyalty_is_price_final()
+            )
+        )
+        return super(SaleOrderLine, self - paid)._reset_loyalty(complete)
+
     # === BUSINESS === #
 
     def _loyalty_is_redemption(self):
-        """Tell whether the line is a reward for which a managed account pays."""
+        """Tell whether the line is a reward for which a managed account has to pay.
+
+        The reward decides: the coupon is what the line says of who pays.
+        """
         self.ensure_one()
-        return (
-            self.coupon_id.ledger_managed
-            and bool(self.reward_id)
-            and bool(self.product_uom_qty)
-        )
+        return self.reward_id.program_id.ledger_managed and bool(self.product_uom_qty)
 
     def _loyalty_prepare_line(self, is_top_up=False):
         """Describe the line to the ledger.
@@ -103,14 +114,17 @@ class SaleOrderLine(models.Model):
         """Return quantity (in the line's unit) and amounts with and without tax."""
         self.ensure_one()
         invoiced = self._loyalty_get_invoiced_lines()
+        ordered = self.product_uom_qty, self.price_total, self.price_subtotal
+        if not invoiced:
+            return ordered
         credited = self._loyalty_get_credited_lines()
         quantity, incl, excl = (
             self._loyalty_sum(invoiced, field) - self._loyalty_sum(credited, field)
             for field in ("quantity", "price_total", "price_subtotal")
         )
-        if invoiced and abs(quantity) > abs(self.product_uom_qty):
+        if abs(quantity) > abs(self.product_uom_qty):
             return quantity, incl, excl
-        return self.product_uom_qty, self.price_total, self.price_subtotal
+        return ordered
 
     def _loyalty_get_times_sold(self):
         """Return how many times over the line was sold: more than once where it was

@@ -8,5 +8,6 @@ from . import (
     test_native,
     test_queries,
     test_redeem,
+    test_sequences,
     test_settle,
 )
