@@ -67,16 +67,15 @@ class LoyaltyShop(WebsiteSale):
     )
     def loyalty_join(self, r="/shop/cart", **post):
         """Make the visitor a member of the one scheme of this website."""
-        website = request.website
-        scheme_sudo = website._get_loyalty_scheme()
+        scheme_sudo = request.website._get_loyalty_scheme()
         if scheme_sudo:
-            # sudo: visitors enrol themselves, and nobody else
-            request.env["loyalty.member"].sudo()._enrol(
-                request.env.user.partner_id.sudo(),
-                scheme_sudo,
-                store=website.sudo().loyalty_store_id,
-                channel_code="website",
-            )
+            error = self._join_loyalty_scheme(scheme_sudo)
+            if error:
+                request.session["loyalty_join_error"] = error
+                # The pages that show it, beside the button
+                return request.redirect(
+                    "/my/loyalty" if r == "/my/loyalty" else "/shop/cart"
+                )
             if request.cart:
                 request.cart._update_programs_and_rewards()
         return request.redirect(self._get_loyalty_return_path(r))
@@ -134,6 +133,25 @@ class LoyaltyShop(WebsiteSale):
         try:
             with request.env.cr.savepoint():
                 order_sudo._loyalty_set_points_to_use(points)
+        except UserError as error:
+            return str(error)
+        return False
+
+    def _join_loyalty_scheme(self, scheme_sudo):
+        """Make the visitor a member.
+
+        :return: why not, or ``False``
+        """
+        website = request.website
+        try:
+            with request.env.cr.savepoint():
+                # sudo: visitors enrol themselves, and nobody else
+                request.env["loyalty.member"].sudo()._enrol(
+                    request.env.user.partner_id.sudo(),
+                    scheme_sudo,
+                    store=website.sudo().loyalty_store_id,
+                    channel_code="website",
+                )
         except UserError as error:
             return str(error)
         return False

@@ -3,13 +3,14 @@
 
 from odoo import fields
 from odoo.http import request, route
-from odoo.tools import format_date, format_datetime
+from odoo.tools import float_round, format_date, format_datetime
 
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 from odoo.addons.website_sale_loyalty.controllers.portal import CustomerPortalLoyalty
 
 QR_SIZE = 480
 DATES_AHEAD = 3
+POINTS_DIGITS = 4
 ICONS = {
     "earn": "fa-plus-circle",
     "release": "fa-unlock",
@@ -37,6 +38,7 @@ class LoyaltyPortal(CustomerPortalLoyalty):
                 "page_name": "loyalty",
                 "cards": [self._prepare_loyalty_card(m) for m in members_sudo],
                 "join_scheme": request.website._get_loyalty_scheme(),
+                "join_error": request.session.pop("loyalty_join_error", False),
             },
         )
 
@@ -204,7 +206,8 @@ class LoyaltyPortal(CustomerPortalLoyalty):
         scheme = member_sudo.scheme_id
         account = member_sudo.account_id
         card = member_sudo.main_card_id
-        spendable = account._get_spendable().get(account.id, 0)
+        spendable = float(account._get_spendable().get(account.id, 0))
+        on_hold = float_round(account.points - spendable, POINTS_DIGITS)
         return {
             "member": member_sudo,
             "scheme": scheme,
@@ -214,8 +217,7 @@ class LoyaltyPortal(CustomerPortalLoyalty):
             "color_text": scheme.color_text,
             "balance": scheme._format_points(account.points),
             "value": scheme._format_points_value(account.points),
-            "on_hold": account.points > spendable
-            and scheme._format_points(account.points - float(spendable)),
+            "on_hold": on_hold > 0 and scheme._format_points(on_hold),
             "problem": self._get_loyalty_problem(member_sudo),
             "pending": self._prepare_loyalty_dates(
                 scheme, account.lot_ids, "pending", "release_date"

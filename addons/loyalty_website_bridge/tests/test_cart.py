@@ -125,6 +125,34 @@ class TestCart(LoyaltyShopCommon):
         self.assertEqual(cart.loyalty_transaction_id.channel_id.code, "website")
         self.assertEqual(cart.loyalty_transaction_id.store_id, self.store)
 
+    def _join(self, **data):
+        return self.url_open(
+            "/shop/loyalty/join", data={"csrf_token": Request.csrf_token(self), **data}
+        )
+
+    def test_join_with_a_bad_phone(self):
+        """The shopper reads what is wrong beside the button, once."""
+        self._create_cart(self.ben)
+        self.ben.phone = "12"
+        self._log_in("ben")
+        sentence = "12 is not a phone number in Belgium. Write it with the country code"
+        for data, path in (
+            ({}, "/shop/cart"),
+            ({"r": "/shop/payment"}, "/shop/cart"),
+            ({"r": "/my/loyalty"}, "/my/loyalty"),
+        ):
+            with self.subTest(**data):
+                response = self._join(**data)
+                self.assertEqual(response.status_code, 200)
+                self.assertTrue(response.url.endswith(path), response.url)
+                self.assertEqual(response.text.count(sentence), 1)
+                self.assertIn('name="loyalty_join"', response.text)
+                self.assertNotIn(sentence, self.url_open(path).text)
+        members = self.env["loyalty.member"].search([("partner_id", "=", self.ben.id)])
+        self.assertFalse(members)
+        self.ben.phone = "+32470123457"
+        self.assertIn("You will earn", self._join().text)
+
     def test_join_needs_one_open_scheme(self):
         self.scheme.copy({"name": "Second Brand"})
         self._log_in("ben")

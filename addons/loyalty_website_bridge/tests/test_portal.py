@@ -44,6 +44,17 @@ class TestPortal(LoyaltyShopCommon):
         self.assertTrue(image.content.startswith(b"\x89PNG"))
         self.assertIn("private", image.headers["Cache-Control"])
 
+    def test_points_on_hold(self):
+        """What is set aside is said to the digit; a rest below one is nothing."""
+        self.account._adjust(0.3, "Thirds")
+        self.account._hold("sale:1", 100.1)
+        self._log_in("anna")
+        self.assertIn(
+            "of which 100.1 beans set aside", self.url_open("/my/loyalty").text
+        )
+        self.account._hold("sale:1", 0)
+        self.assertNotIn("set aside", self.url_open("/my/loyalty").text)
+
     def test_dates(self):
         """The member reads when points came and when they will go."""
         self.scheme.expiry_months = 12
