@@ -281,3 +281,32 @@ class TestRedeem(LoyaltySaleCommon):
         self.assertEqual(order.amount_total, 29.2)
         dialog.action_remove()
         self.assertEqual(order.amount_total, 30)
+
+    def _open_dialog(self, order):
+        order = order.with_user(self.seller)
+        context = order.action_loyalty_use_points()["context"]
+        return (
+            self.env["loyalty.sale.redeem"]
+            .with_user(self.seller)
+            .with_context(**context)
+            .create({})
+        )
+
+    def test_dialog_for_a_stranger(self):
+        """The button is hidden, but the customer can change behind an open form."""
+        stranger = self.env["res.partner"].create({"name": "Stranger"})
+        dialog = self._open_dialog(self._create_order(partner=stranger))
+        self.assertEqual(
+            dialog.explanation,
+            "Stranger is not a member, so there are no points to use.",
+        )
+        self.assertFalse(dialog.points)
+        self.assertFalse(dialog.worth)
+        dialog.points = 10
+        with self.assertRaisesRegex(UserError, "Only members"):
+            dialog.action_apply()
+
+    def test_dialog_without_points(self):
+        self.account._adjust(-500, "Spent")
+        dialog = self._open_dialog(self._create_order())
+        self.assertEqual(dialog.explanation, "There are no beans to use on this order.")

@@ -43,20 +43,37 @@ class LoyaltySaleRedeem(models.TransientModel):
     def _compute_explanation(self):
         for redeem in self:
             order = redeem.order_id
-            member = order._loyalty_get_member()
-            limits = order._loyalty_get_redeem_limits(member)
-            redeem.explanation = limits["message"] or self.env._(
-                "From %(minimum)s up to %(maximum)s can be used on this order.",
-                minimum=member.scheme_id._format_points(limits["minimum"]),
-                maximum=member.scheme_id._format_points(limits["maximum"]),
-            )
+            redeem.explanation = redeem._get_explanation(order._loyalty_get_member())
             redeem.is_used = bool(order._loyalty_get_amount_lines())
 
     @api.depends("order_id", "points")
     def _compute_worth(self):
         for redeem in self:
             scheme = redeem.order_id._loyalty_get_member().scheme_id
-            redeem.worth = scheme and scheme._format_points_value(redeem.points)
+            redeem.worth = bool(scheme) and scheme._format_points_value(redeem.points)
+
+    def _get_explanation(self, member):
+        """Return in words how many points the order can take, or why none."""
+        order = self.order_id
+        if not member:
+            return self.env._(
+                "%(customer)s is not a member, so there are no points to use.",
+                customer=order.partner_id.display_name,
+            )
+        scheme = member.scheme_id
+        limits = order._loyalty_get_redeem_limits(member)
+        if limits["message"]:
+            return limits["message"]
+        if not limits["maximum"]:
+            return self.env._(
+                "There are no %(points)s to use on this order.",
+                points=scheme.point_name_plural,
+            )
+        return self.env._(
+            "From %(minimum)s up to %(maximum)s can be used on this order.",
+            minimum=scheme._format_points(limits["minimum"]),
+            maximum=scheme._format_points(limits["maximum"]),
+        )
 
     # === ACTIONS === #
 
