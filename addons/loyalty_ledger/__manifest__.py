@@ -15,6 +15,8 @@
         "data/ir_cron_data.xml",
         "views/loyalty_ledger_entry_views.xml",
         "views/loyalty_ledger_lot_views.xml",
+        "views/loyalty_ledger_audit_finding_views.xml",
+        "views/loyalty_ledger_audit_views.xml",
         "views/loyalty_hold_views.xml",
         "views/loyalty_transaction_views.xml",
         "views/loyalty_card_views.xml",

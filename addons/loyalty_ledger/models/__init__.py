@@ -8,6 +8,8 @@ from . import loyalty_ledger
 from . import loyalty_ledger_entry
 from . import loyalty_ledger_allocation
 from . import loyalty_ledger_lot
+from . import loyalty_ledger_audit
+from . import loyalty_ledger_audit_finding
 from . import loyalty_hold
 from . import loyalty_transaction
 from . import loyalty_transaction_line

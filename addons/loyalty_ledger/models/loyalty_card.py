@@ -144,6 +144,16 @@ class LoyaltyCard(models.Model):
         action["domain"] = [("account_id", "in", self.ids)]
         return action
 
+    def action_check_books(self):
+        """Check these accounts and open what was found.
+
+        :raise AccessError: unless the user is a loyalty auditor or manager
+        """
+        self.check_access("read")
+        return self.env["loyalty.ledger.audit"]._check_books(
+            accounts=self.filtered("ledger_managed")
+        )
+
     @api.model
     def _open_accounts(self, program, partners):
         """Open an account for each partner.

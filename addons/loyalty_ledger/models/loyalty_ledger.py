@@ -3,13 +3,23 @@
 from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
+from itertools import accumulate
 
 from odoo import fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
+from ..ledger.audit import (
+    ACCOUNTS_AT_ONCE,
+    ENTRIES_AT_ONCE,
+    SQL_CHECK,
+    SQL_GUARDS,
+    SQL_RANGE,
+    Finding,
+    read_findings,
+)
 from ..ledger.book import Account, Lot, NotEnough, NothingToRestore
-from ..ledger.chain import GENESIS, SQL_ROW
+from ..ledger.chain import GENESIS
 from ..ledger.move import Op
 from ..ledger.rows import to_array
 
@@ -539,118 +549,63 @@ class LoyaltyLedger(models.AbstractModel):
     def _audit(self, accounts=None):
         """Check the books.
 
-        :param accounts: managed accounts; all of them if omitted
-        :return: one dictionary a finding, with ``account_id``, ``check``,
-            ``expected`` and ``found``; empty when everything adds up
-        :rtype: list[dict]
+        :param accounts: managed accounts; all of them if omitted, and then the
+            guards of the database as well
+        :return: one ``Finding`` for everything that does not add up
+        :rtype: list
         """
         self.env.flush_all()
-        findings = []
-        for check, query in self._get_audit_queries().items():
-            scope = (
-                SQL("TRUE")
-                if accounts is None
-                else SQL("card.id = ANY(%s)", list(accounts.ids))
-            )
-            findings += [
-                {
-                    "account_id": account_id,
-                    "check": check,
-                    "expected": expected,
-                    "found": found,
-                }
-                for account_id, expected, found in self.env.execute_query(
-                    SQL(query, scope=scope)
-                )
-            ]
+        if accounts is None:
+            scope, findings = SQL("TRUE"), self._audit_guards()
+        else:
+            scope, findings = SQL("card.id = ANY(%s)", accounts.ids), []
+        after = 0
+        while account_ids := self._read_audit_range(scope, after):
+            findings += self._audit_accounts(account_ids)[1]
+            after = account_ids[-1]
         return findings
 
-    def _get_audit_queries(self):
-        """Return the checks: SQL by name, yielding account, expected and found."""
-        totals = """
-            SELECT card.id, COALESCE(card.{column}, 0)::numeric,
-                   COALESCE(sum({value}), 0)
-              FROM loyalty_card card
-              LEFT JOIN {source} ON source.account_id = card.id {condition}
-             WHERE card.ledger_managed AND %(scope)s
-             GROUP BY card.id
-            HAVING round(COALESCE(card.{column}, 0)::numeric, 4)
-                   <> COALESCE(sum({value}), 0)
+    def _read_audit_range(self, scope, after):
+        """Return the accounts to check next, as many as fit into memory.
+
+        :param SQL scope: condition on ``loyalty_card card``
+        :param int after: the last account that has been checked
+        :return: ids in ascending order, empty at the end
         """
-        entry, lot = "loyalty_ledger_entry source", "loyalty_ledger_lot source"
-        return {
-            "balance_is_sum_of_entries": totals.format(
-                column="points", value="source.amount", source=entry, condition=""
-            ),
-            "balance_is_sum_of_lots": totals.format(
-                column="points",
-                value="source.remaining",
-                source=lot,
-                condition="AND source.state = 'available'",
-            ),
-            "pending_is_sum_of_entries": totals.format(
-                column="ledger_pending",
-                value="source.pending",
-                source=entry,
-                condition="",
-            ),
-            "pending_is_sum_of_lots": totals.format(
-                column="ledger_pending",
-                value="source.remaining",
-                source=lot,
-                condition="AND source.state = 'pending'",
-            ),
-            "held_is_sum_of_holds": totals.format(
-                column="ledger_held",
-                value="source.amount",
-                source="loyalty_hold source",
-                condition="AND source.state = 'active'",
-            ),
-            "entries_are_allocated": """
-                SELECT card.id, e.amount + e.pending, COALESCE(sum(a.amount), 0)
-                  FROM loyalty_card card
-                  JOIN loyalty_ledger_entry e ON e.account_id = card.id
-                  LEFT JOIN loyalty_ledger_allocation a ON a.entry_id = e.id
-                 WHERE card.ledger_managed AND %(scope)s
-                 GROUP BY card.id, e.id
-                HAVING e.amount + e.pending <> COALESCE(sum(a.amount), 0)
-            """,
-            "lots_are_allocated": """
-                SELECT card.id, lot.remaining, COALESCE(sum(a.amount), 0)
-                  FROM loyalty_card card
-                  JOIN loyalty_ledger_lot lot ON lot.account_id = card.id
-                  LEFT JOIN loyalty_ledger_allocation a ON a.lot_id = lot.id
-                 WHERE card.ledger_managed AND %(scope)s
-                 GROUP BY card.id, lot.id
-                HAVING lot.remaining <> COALESCE(sum(a.amount), 0)
-            """,
-            "chain_is_whole": rf"""
-                SELECT chain.account_id, chain.expected, chain.found
-                  FROM (
-                    SELECT e.account_id,
-                           encode(sha256(convert_to({SQL_ROW}, 'UTF8')), 'hex')
-                               AS expected,
-                           e.hash AS found,
-                           e.prev_hash,
-                           lag(e.hash, 1, repeat('0', 64)) OVER chained AS before,
-                           e.sequence,
-                           row_number() OVER chained AS place
-                      FROM loyalty_ledger_entry e
-                      JOIN loyalty_card card ON card.id = e.account_id
-                     WHERE %(scope)s
-                    WINDOW chained AS (PARTITION BY e.account_id ORDER BY e.sequence)
-                  ) chain
-                 WHERE chain.expected <> chain.found
-                    OR chain.before <> chain.prev_hash
-                    OR chain.place <> chain.sequence
-            """,
-            "chain_ends_at_the_account": """
-                SELECT card.id, card.ledger_hash, last.hash
-                  FROM loyalty_card card
-                  LEFT JOIN loyalty_ledger_entry last
-                    ON last.account_id = card.id
-                   AND last.sequence = card.ledger_sequence
-                 WHERE card.ledger_managed AND %(scope)s
-                   AND COALESCE(card.ledger_hash, '') <> COALESCE(last.hash, '')
-            """,
-        }
+        rows = self.env.execute_query(
+            SQL(SQL_RANGE, after=after, scope=scope, limit=ACCOUNTS_AT_ONCE)
+        )
+        # The last account of a range may be larger than all that is allowed
+        totals = accumulate((entries for _id, entries in rows), initial=0)
+        return [
+            row[0]
+            for row, before in zip(rows, totals, strict=False)
+            if before < ENTRIES_AT_ONCE
+        ]
+
+    def _audit_accounts(self, account_ids):
+        """Check the books of accounts by one statement.
+
+        :return: (number of their entries, list of ``Finding``)
+        """
+        # Millions of rows are compared where they are, and in one view of them
+        return read_findings(
+            self.env.execute_query(SQL(SQL_CHECK, ids=list(account_ids)))
+        )
+
+    def _audit_guards(self):
+        """Check that the database still refuses what it has to refuse."""
+        Entry = self.env["loyalty.ledger.entry"]
+        return [
+            Finding(None, "guards_stand", name, "")
+            for (name,) in self.env.execute_query(
+                SQL(
+                    SQL_GUARDS,
+                    tables=Entry._get_guarded_tables(),
+                    indexes=[
+                        Entry._key_unique.full_name(Entry),
+                        Entry._sequence_unique.full_name(Entry),
+                    ],
+                )
+            )
+        ]

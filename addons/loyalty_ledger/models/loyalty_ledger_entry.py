@@ -119,6 +119,19 @@ class LoyaltyLedgerEntry(models.Model):
     )
     prev_hash = fields.Char(string="Previous Hash", required=True, readonly=True)
     hash = fields.Char(required=True, readonly=True)
+    # A user who has posted can be archived, but not deleted from what was posted
+    create_uid = fields.Many2one(
+        comodel_name="res.users",
+        string="Posted By",
+        readonly=True,
+        ondelete="restrict",
+    )
+    write_uid = fields.Many2one(
+        comodel_name="res.users",
+        string="Last Updated by",
+        readonly=True,
+        ondelete="restrict",
+    )
 
     _key_unique = models.UniqueIndex(
         "(account_id, key)", "This movement has been posted already."
@@ -154,17 +167,33 @@ class LoyaltyLedgerEntry(models.Model):
         return result
 
     def _guard_table(self, table):
-        """Attach the append-only guard to ``table``."""
-        self.env.cr.execute(
-            SQL(
-                """
-                CREATE OR REPLACE TRIGGER loyalty_append_only
-                BEFORE UPDATE OR DELETE OR TRUNCATE ON %(table)s
-                FOR EACH STATEMENT EXECUTE FUNCTION loyalty_ledger_append_only()
-                """,
-                table=SQL.identifier(table),
+        """Attach the append-only guard to ``table``.
+
+        Rows are guarded one by one: PostgreSQL itself sends an UPDATE of no row, for
+        instance to forget a user who is deleted and has never posted anything.
+        """
+        # CREATE OR REPLACE would leave a trigger that somebody has disabled disabled
+        for name, event, level in (
+            ("loyalty_append_only", SQL("UPDATE OR DELETE"), SQL("ROW")),
+            ("loyalty_never_empty", SQL("TRUNCATE"), SQL("STATEMENT")),
+        ):
+            self.env.cr.execute(
+                SQL(
+                    """
+                    DROP TRIGGER IF EXISTS %(name)s ON %(table)s;
+                    CREATE TRIGGER %(name)s BEFORE %(event)s ON %(table)s
+                    FOR EACH %(level)s EXECUTE FUNCTION loyalty_ledger_append_only()
+                    """,
+                    name=SQL.identifier(name),
+                    table=SQL.identifier(table),
+                    event=event,
+                    level=level,
+                )
             )
-        )
+
+    def _get_guarded_tables(self):
+        """Return the tables that nothing is changed in or taken from."""
+        return [self._table, self.env["loyalty.ledger.allocation"]._table]
 
     @api.depends("kind", "account_id.partner_id")
     def _compute_display_name(self):

@@ -100,6 +100,13 @@ class LoyaltyMember(models.Model):
         action["domain"] = [("account_id", "in", self.account_id.ids)]
         return action
 
+    def action_check_books(self):
+        """Check the accounts of these members and open what was found.
+
+        :raise AccessError: unless the user is a loyalty auditor or manager
+        """
+        return self.account_id.action_check_books()
+
     def _get_card_values(self):
         return {
             **super()._get_card_values(),

@@ -286,6 +286,15 @@ class LoyaltyScheme(models.Model):
         """Open the transactions of this scheme."""
         return self._get_scheme_action("loyalty_ledger.loyalty_transaction_action")
 
+    def action_check_books(self):
+        """Check the accounts of this scheme and open what was found.
+
+        :raise AccessError: unless the user is a loyalty auditor or manager
+        """
+        self.ensure_one()
+        self.check_access("read")
+        return self.env["loyalty.ledger.audit"]._check_books(scheme=self)
+
     def action_view_entries(self):
         """Open the ledger entries of this scheme."""
         return self._get_scheme_action("loyalty_ledger.loyalty_ledger_entry_action")

@@ -1,9 +1,11 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import test_audit
 from . import test_concurrency
 from . import test_engine
 from . import test_hooks
+from . import test_invariants
 from . import test_ledger
 from . import test_member
 from . import test_merge

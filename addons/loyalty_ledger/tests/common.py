@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from odoo.tests import TransactionCase
+from odoo.tools import SQL
 
 from ..ledger.move import Move, Op
 from ..ledger.sale import Sale, SaleLine
@@ -93,6 +94,39 @@ class LoyaltyLedgerCommon(TransactionCase):
             for lot in (account or self.account).lot_ids.sorted("id")
             if lot.remaining
         ]
+
+    def _tamper(self, query, *args):
+        """Change posted rows behind the guards, as a thief with the database would."""
+        for table in self.env["loyalty.ledger.entry"]._get_guarded_tables():
+            self._toggle_guards(table, "DISABLE")
+        self.env.cr.execute(SQL(query, *args))
+        for table in self.env["loyalty.ledger.entry"]._get_guarded_tables():
+            self._toggle_guards(table, "ENABLE")
+        self.env.invalidate_all()
+
+    def _toggle_guards(self, table, how):
+        # Foreign keys are checked at the end of a statement, but PostgreSQL refuses to
+        # alter a table on which checks are still to be made.
+        self.env.cr.execute(SQL("SET CONSTRAINTS ALL IMMEDIATE"))
+        self.env.cr.execute(
+            SQL("ALTER TABLE %s %s TRIGGER USER", SQL.identifier(table), SQL(how))
+        )
+
+    def _remove_entry(self, entry):
+        """Remove an entry from the database, and what holds it there."""
+        self._tamper(
+            "ALTER TABLE loyalty_ledger_lot DROP CONSTRAINT IF EXISTS"
+            " loyalty_ledger_lot_entry_id_fkey"
+        )
+        self._tamper(
+            "DELETE FROM loyalty_ledger_allocation WHERE entry_id = %s", entry.id
+        )
+        self._tamper("DELETE FROM loyalty_ledger_entry WHERE id = %s", entry.id)
+
+    def _findings(self, account=None):
+        """Return the names of the checks that fail."""
+        findings = self.ledger._audit(account or self.account)
+        return {finding.check for finding in findings}
 
     def assertBooks(self, points, pending=0.0, account=None):
         """The balances are as given, and the books add up."""
