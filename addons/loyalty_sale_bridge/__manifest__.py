@@ -13,5 +13,6 @@
         "wizard/loyalty_sale_redeem_views.xml",
         "views/sale_order_views.xml",
     ],
+    "demo": ["demo/sale_order_demo.xml"],
     "auto_install": True,
 }
