@@ -1,6 +1,8 @@
 import { PosOrder } from "@point_of_sale/app/models/pos_order";
 import { patch } from "@web/core/utils/patch";
 import { _t } from "@web/core/l10n/translation";
+// Patched before, whatever order files are loaded in
+import "@pos_loyalty/app/models/pos_order";
 
 // Float noise of the browser; the smallest step of points is 0.0001.
 const NOISE = 1e-6;

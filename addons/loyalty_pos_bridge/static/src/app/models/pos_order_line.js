@@ -1,5 +1,7 @@
 import { PosOrderline } from "@point_of_sale/app/models/pos_order_line";
 import { patch } from "@web/core/utils/patch";
+// Patched before, whatever order files are loaded in
+import "@pos_loyalty/app/models/pos_order_line";
 
 patch(PosOrderline.prototype, {
     /** Whether the line spends points that the ledger keeps. */

@@ -3,6 +3,8 @@ import { PartnerList } from "@point_of_sale/app/screens/partner_list/partner_lis
 import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError } from "@web/core/network/rpc";
 import { patch } from "@web/core/utils/patch";
+// Patched before, whatever order files are loaded in
+import "@pos_loyalty/app/screens/partner_list_screen/partner_list_screen";
 
 // Shorter than any card number, phone number or e-mail address
 const SHORTEST_QUERY = 6;

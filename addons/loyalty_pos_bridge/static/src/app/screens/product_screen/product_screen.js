@@ -1,5 +1,7 @@
 import { ProductScreen } from "@point_of_sale/app/screens/product_screen/product_screen";
 import { patch } from "@web/core/utils/patch";
+// Patched before, whatever order files are loaded in
+import "@pos_loyalty/app/screens/product_screen/product_screen";
 
 patch(ProductScreen.prototype, {
     async _barcodePartnerAction(code) {

@@ -3,6 +3,8 @@ import { ask } from "@point_of_sale/app/utils/make_awaitable_dialog";
 import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError } from "@web/core/network/rpc";
 import { patch } from "@web/core/utils/patch";
+// Patched before, whatever order files are loaded in
+import "@pos_loyalty/app/screens/ticket_screen/ticket_screen";
 
 patch(TicketScreen.prototype, {
     /** What points had paid follows the goods; it does not come back on its own. */

@@ -1,5 +1,7 @@
 import { ControlButtons } from "@point_of_sale/app/screens/product_screen/control_buttons/control_buttons";
 import { patch } from "@web/core/utils/patch";
+// Patched before, whatever order files are loaded in
+import "@pos_loyalty/app/screens/product_screen/control_buttons/control_buttons";
 
 patch(ControlButtons.prototype, {
     /** Points are used on their own pad, wherever the cashier comes from. */
