@@ -11,6 +11,7 @@ from . import loyalty_ledger_lot
 from . import loyalty_ledger_audit
 from . import loyalty_ledger_audit_finding
 from . import loyalty_hold
+from . import loyalty_anomaly
 from . import loyalty_transaction
 from . import loyalty_transaction_line
 from . import loyalty_member

@@ -74,6 +74,7 @@ class LoyaltyLedger(models.AbstractModel):
                 posted[spot] = (entry, move.kind, entry.requested)
         if fresh:
             self._save(accounts, fresh)
+            self._record_shortfalls(fresh)
             self._notify_milestones(accounts, points_before)
         return Entry.browse(
             result if isinstance(result, int) else result.id for result in results
@@ -321,6 +322,12 @@ class LoyaltyLedger(models.AbstractModel):
         self._update_accounts([accounts[id_] for id_ in moved])
         self._capture_holds([accounts[id_] for id_ in moved])
         self._invalidate(moved, lots)
+
+    def _record_shortfalls(self, entries):
+        """Leave what could not be recovered for somebody to look at."""
+        short = [entry for entry in entries if entry.shortfall]
+        if short:
+            self.env["loyalty.anomaly"]._record_shortfalls(short)
 
     def _next_ids(self, table, count):
         """Take ``count`` ids of a table's sequence."""

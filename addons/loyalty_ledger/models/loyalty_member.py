@@ -33,6 +33,10 @@ class LoyaltyMember(models.Model):
         readonly=True,
     )
 
+    anomaly_count = fields.Integer(
+        string="Open Anomalies", compute="_compute_anomaly_count", compute_sudo=True
+    )
+
     @api.depends("scheme_id.points_program_id", "partner_id")
     def _compute_account(self):
         accounts = {
@@ -83,6 +87,26 @@ class LoyaltyMember(models.Model):
         )
         for member in self:
             member.transaction_count = counts.get(member._origin, 0)
+
+    @api.depends("account_id")
+    def _compute_anomaly_count(self):
+        counts = dict(
+            self.env["loyalty.anomaly"]._read_group(
+                [("member_id", "in", self.ids), ("state", "=", "open")],
+                ["member_id"],
+                ["__count"],
+            )
+        )
+        for member in self:
+            member.anomaly_count = counts.get(member._origin, 0)
+
+    def action_view_anomalies(self):
+        """Open the anomalies of these members."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "loyalty_ledger.loyalty_anomaly_action"
+        )
+        action["domain"] = [("member_id", "in", self.ids)]
+        return action
 
     def action_view_transactions(self):
         """Open the transactions of these members."""

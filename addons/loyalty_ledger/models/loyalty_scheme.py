@@ -115,7 +115,8 @@ class LoyaltyScheme(models.Model):
     shortfall_policy = fields.Selection(
         selection=[
             ("debt", "The member owes them"),
-            ("cap", "They are given up"),
+            ("cap", "They are given up, and somebody is told"),
+            ("approval", "An administrator decides"),
         ],
         string="Spent Points of a Return",
         required=True,
@@ -531,4 +532,23 @@ class LoyaltyScheme(models.Model):
     def _get_shortfall(self):
         """Return what taking back does when the points are spent."""
         self.ensure_one()
+        if self._is_shortfall_decided():
+            return Shortfall.CAP
         return Shortfall(self.shortfall_policy)
+
+    def _is_shortfall_decided(self):
+        """Return whether a person decides on points that cannot be taken back."""
+        self.ensure_one()
+        return self.shortfall_policy == "approval"
+
+    def _get_approvers(self):
+        """Return the users who may decide on what this scheme leaves to a person."""
+        self.ensure_one()
+        # sudo: who asks need not see the other users
+        group_sudo = self.env.ref("loyalty_member.loyalty_member_group_manager").sudo()
+        return group_sudo.all_user_ids.filtered(
+            lambda user: (
+                user.active
+                and (not self.company_id or self.company_id in user.company_ids)
+            )
+        )

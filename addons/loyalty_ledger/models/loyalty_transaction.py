@@ -858,6 +858,7 @@ class LoyaltyTransaction(models.Model):
 
     def _cancel_return(self):
         """Earn and spend again what a return had reversed, lot by lot."""
+        self.env["loyalty.anomaly"]._void(self)
         moves = []
         step = self.revision + 1
         entries = self.entry_ids.sorted("id")
