@@ -12,6 +12,9 @@ from . import loyalty_ledger_audit
 from . import loyalty_ledger_audit_finding
 from . import loyalty_hold
 from . import loyalty_anomaly
+from . import loyalty_adjustment_reason
+from . import loyalty_adjustment
+from . import loyalty_adjustment_line
 from . import loyalty_transaction
 from . import loyalty_transaction_line
 from . import loyalty_member

@@ -94,6 +94,7 @@ class LoyaltyCard(models.Model):
                 self._check_may_manage()
                 vals["points"] = 0.0
         cards = super().create(vals_list)
+        self._check_may_adjust(dict(zip(cards, balances, strict=True)))
         for card, balance in zip(cards, balances, strict=True):
             if balance:
                 card._adjust(balance, self.env._("Opening balance"), kind="opening")
@@ -121,6 +122,7 @@ class LoyaltyCard(models.Model):
         if vals:
             result = super(LoyaltyCard, managed).write(vals)
         if target is not None and not ignored:
+            self._check_may_adjust({card: target - card.points for card in managed})
             for card in managed:
                 if float_compare(target, card.points, precision_digits=DIGITS):
                     card._adjust(target - card.points, self.env._("Balance corrected"))
@@ -193,6 +195,71 @@ class LoyaltyCard(models.Model):
                 " an adjustment."
             )
         )
+
+    @api.model
+    def _check_may_adjust(self, changes):
+        """Refuse to correct balances by more than a person may do alone.
+
+        :param dict changes: points to add or, if negative, to take, by account
+        :raise UserError: with the limit, unless in superuser mode
+        """
+        if self.env.su:
+            return
+        user = self.env.user
+        accounts = self.browse(card.id for card, points in changes.items() if points)
+        done = accounts._get_adjusted_today(user)
+        for scheme, cards in accounts.grouped("scheme_id").items():
+            each, total = scheme._get_adjustment_limits(user)
+            sizes = {card: abs(Decimal(str(changes[card]))) for card in cards}
+            if (
+                sum(sizes.values()) <= total
+                and all(
+                    size + done.get(card.id, 0) <= each for card, size in sizes.items()
+                )
+                and user.partner_id not in cards.partner_id
+            ):
+                continue
+            raise UserError(
+                self.env._(
+                    "Alone you may give or take up to %(each)s of an account a day, up"
+                    " to %(total)s at once, and nothing of your own. Make an adjustment"
+                    " instead (Loyalty > Transactions > Adjustments): another"
+                    " administrator then approves it.",
+                    each=scheme._format_points(each),
+                    total=scheme._format_points(total),
+                )
+            )
+
+    def _get_adjusted_today(self, user):
+        """Return what a user has given to or taken from accounts today alone.
+
+        What somebody else has approved does not count.
+
+        :return dict: Decimal points by account id
+        """
+        if not self.ids:
+            return {}
+        # One statement for all accounts, as the ORM cannot add up absolute values
+        self.env["loyalty.adjustment.line"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT entry.account_id, sum(abs(entry.amount))::text
+                  FROM loyalty_ledger_entry entry
+                  LEFT JOIN loyalty_adjustment_line line ON line.entry_id = entry.id
+                  LEFT JOIN loyalty_adjustment adjustment
+                    ON adjustment.id = line.adjustment_id
+                 WHERE entry.account_id = ANY(%s) AND entry.create_uid = %s
+                   AND entry.kind IN ('adjust', 'opening') AND entry.date >= %s
+                   AND adjustment.decided_by_id IS NULL
+                 GROUP BY entry.account_id
+                """,
+                self.ids,
+                user.id,
+                fields.Date.today(),
+            )
+        )
+        return {account_id: Decimal(points) for account_id, points in rows}
 
     def _check_ledger_fields(self, vals):
         """Refuse to write what belongs to the ledger service.

@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import test_adjustment
 from . import test_anomaly
 from . import test_audit
 from . import test_concurrency

@@ -2,5 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import base_partner_merge
+from . import loyalty_adjustment_refuse
 from . import loyalty_anomaly_close
 from . import loyalty_card_update_balance

@@ -20,5 +20,7 @@ class LoyaltyCardUpdateBalance(models.TransientModel):
             raise ValidationError(
                 self.env._("The new balance must be positive and differ from the old.")
             )
-        self.card_id._adjust(self.new_balance - self.card_id.points, self.description)
+        change = self.new_balance - self.card_id.points
+        self.card_id._check_may_adjust({self.card_id: change})
+        self.card_id._adjust(change, self.description)
         return None
