@@ -4,7 +4,7 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from .sale_order import HOLD_MINUTES_AWAITING_PAYMENT
+from .sale_order_redeem import HOLD_MINUTES_AWAITING_PAYMENT
 
 
 class PaymentTransaction(models.Model):
