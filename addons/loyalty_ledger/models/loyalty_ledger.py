@@ -25,7 +25,9 @@ from ..ledger.rows import to_array
 
 # Odoo lets psycopg2 read numeric columns as float; the exact value comes as text.
 QUANTUM = Decimal("0.0001")
-LARGEST = Decimal(10) ** 12
+# The balance is a float of Odoo's, which PostgreSQL casts to 15 digits: with four of
+# them after the point, this is where it would stop being exact.
+LARGEST = Decimal(10) ** 11
 SELF_SIZED = (Op.RELEASE, Op.EXPIRE)
 NEEDS_OPEN_LOTS = (Op.DEBIT, Op.TAKE_BACK, Op.EXPIRE, Op.RELEASE)
 
@@ -285,7 +287,7 @@ class LoyaltyLedger(models.AbstractModel):
             for lot_id, amount in undone.get(entry_id, ()):
                 net[lot_id] += amount
         try:
-            return account.apply(move, net)
+            entry = account.apply(move, net)
         except NotEnough as error:
             raise UserError(
                 self._not_enough_message(account, error.points, error.spendable)
@@ -294,6 +296,12 @@ class LoyaltyLedger(models.AbstractModel):
             raise ValidationError(
                 self.env._("More points would be given back than were taken.")
             ) from error
+        for total in (account.points, account.pending):
+            if abs(total) >= LARGEST:
+                raise ValidationError(
+                    self.env._("%(points)s are too many points.", points=total)
+                )
+        return entry
 
     def _not_enough_message(self, account, points, spendable):
         """Return a sentence that a cashier understands."""

@@ -84,3 +84,24 @@ class LoyaltyLedgerLot(models.Model):
     def _compute_display_name(self):
         for lot in self:
             lot.display_name = lot.scheme_id._format_points(lot.remaining)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Refuse, see ``loyalty.ledger.entry``.
+
+        :raise AccessError: always
+        """
+        self.env["loyalty.ledger.entry"]._refuse_change()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Refuse, see ``loyalty.ledger.entry``.
+
+        :raise AccessError: always
+        """
+        self.env["loyalty.ledger.entry"]._refuse_change()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_posted(self):
+        self.env["loyalty.ledger.entry"]._refuse_change()

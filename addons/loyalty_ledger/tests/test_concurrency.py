@@ -151,6 +151,9 @@ class ConcurrencyCase(BaseCase):
             thread.join(timeout=60)
         return outcomes
 
+    def _env(self, cr):
+        return api.Environment(cr, SUPERUSER_ID, {})
+
     def _read(self, function):
         with self.registry.cursor() as cr:
             return function(api.Environment(cr, SUPERUSER_ID, {}))
