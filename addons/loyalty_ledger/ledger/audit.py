@@ -109,7 +109,7 @@ SQL_CHECK = rf"""
          GROUP BY lot.account_id
     ),
     hold AS (
-        SELECT account_id, sum(amount) AS amount
+        SELECT account_id, sum(amount - captured) AS amount
           FROM loyalty_hold
          WHERE account_id = ANY(%(ids)s) AND state = 'active'
          GROUP BY account_id

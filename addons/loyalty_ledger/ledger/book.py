@@ -27,6 +27,14 @@ class NotEnough(Exception):
         self.spendable = spendable
 
 
+class NotOnHold(Exception):
+    """A debit names a hold that is not active."""
+
+    def __init__(self, owner):
+        super().__init__(owner)
+        self.owner = owner
+
+
 class NothingToRestore(Exception):
     """A restore asks for more than its entries have taken."""
 
@@ -52,6 +60,23 @@ class Lot:
 
 
 @dataclass(slots=True, eq=False)
+class Hold:
+    """An active row of ``loyalty.hold``.
+
+    :param points: what is still set aside
+    :param day: when it was set aside: what could be spent then stays good for its
+        owner
+    :param captured: what has been spent of it here
+    """
+
+    id: int
+    points: Decimal
+    day: date
+    captured: Decimal = ZERO
+    ended: bool = False
+
+
+@dataclass(slots=True, eq=False)
 class Entry:
     """A row of ``loyalty.ledger.entry`` in the making."""
 
@@ -74,7 +99,8 @@ class Entry:
 class Account:
     """An account under lock.
 
-    :param held: active holds, points by owner
+    :param held: active holds by owner
+    :param captured: the holds that moves have captured, in part or whole
     :param step: the scheme's smallest step of points
     """
 
@@ -106,6 +132,7 @@ class Account:
             return None
         self.points += entry.amount
         self.pending += entry.pending
+        self._slide(move)
         self._seal(entry)
         return entry
 
@@ -117,8 +144,9 @@ class Account:
         """
         there = sum((lot.remaining for lot in self._available(day)), ZERO)
         owed = sum((lot.remaining for lot in self._debts()), ZERO)
-        promised = min(self.held.get(owner, ZERO), there)
-        return max(there + owed - self._held_by_others(owner), promised, ZERO)
+        return max(
+            there + owed - self._held_by_others(owner), self._promised(day, owner)
+        )
 
     def _apply_credit(self, move, _undone, entry):
         lot = self._new_lot(move, entry, move.points, "available")
@@ -132,15 +160,22 @@ class Account:
         entry.pending = move.points
 
     def _apply_debit(self, move, _undone, entry):
-        limit = self.spendable(move.date.date(), move.hold_owner)
+        day = move.date.date()
+        hold = self.held.get(move.hold_owner)
+        if move.hold_needed:
+            self._check_on_hold(move, hold)
+        limit = self.spendable(day, move.hold_owner)
         if move.points > limit and move.shortfall == Shortfall.REFUSE:
             raise NotEnough(self, move.points, limit)
         taken = min(move.points, limit)
-        self._take(entry, self._available(move.date.date()), taken)
+        left = taken
+        if hold:
+            promised = min(left, self._promised(day, move.hold_owner))
+            left -= self._take(entry, self._available(min(day, hold.day)), promised)
+        self._take(entry, self._available(day), left)
         self._fall_short(move, entry, move.points - taken)
-        if move.hold_owner in self.held:
-            self.captured.append(move.hold_owner)
-            del self.held[move.hold_owner]
+        if hold:
+            self._capture(move, hold, taken)
 
     def _apply_take_back(self, move, undone, entry):
         filled = [lot for lot in self.lots if undone.get(lot.id, ZERO) > 0]
@@ -173,12 +208,12 @@ class Account:
         for lot_id in sorted(shares, key=lambda key: by_id[key].spend_order):
             lot = by_id[lot_id]
             share = min(shares[lot_id], emptied[lot])
-            self._put_back(entry, lot, share, credited)
+            self._put_back(move, entry, lot, share, credited)
             emptied[lot] -= share
             left -= share
         for lot, room in emptied.items():
             share = min(left, room)
-            self._put_back(entry, lot, share, credited)
+            self._put_back(move, entry, lot, share, credited)
             left -= share
         rest = move.points - points
         if rest:
@@ -235,8 +270,34 @@ class Account:
 
     def _held_by_others(self, owner=None):
         return sum(
-            (points for holder, points in self.held.items() if holder != owner), ZERO
+            (hold.points for holder, hold in self.held.items() if holder != owner),
+            ZERO,
         )
+
+    def _promised(self, day, owner):
+        """Return what ``owner`` may take whatever has happened since its hold."""
+        hold = self.held.get(owner)
+        if not hold:
+            return ZERO
+        there = self._available(min(day, hold.day))
+        return min(hold.points, sum((lot.remaining for lot in there), ZERO))
+
+    def _check_on_hold(self, move, hold):
+        if not hold:
+            raise NotOnHold(move.hold_owner)
+        if move.points > hold.points:
+            raise NotEnough(self, move.points, hold.points)
+
+    def _capture(self, move, hold, points):
+        """Count what a debit has taken against its hold."""
+        part = min(points, hold.points)
+        hold.points -= part
+        hold.captured += part
+        hold.ended = not (move.hold_stays and hold.points)
+        if hold not in self.captured:
+            self.captured.append(hold)
+        if hold.ended:
+            del self.held[move.hold_owner]
 
     def _free(self):
         """Return what can be taken without touching what is on hold."""
@@ -257,9 +318,12 @@ class Account:
             left -= part
         return points - left
 
-    def _put_back(self, entry, lot, points, credited):
+    def _put_back(self, move, entry, lot, points, credited):
         if points <= 0:
             return
+        over = lot.expiry_date and lot.expiry_date < move.date.date()
+        if over and move.revive_until:
+            lot.expiry_date = move.revive_until
         entry.allocate(lot, points)
         if lot.state == "pending":
             entry.pending += points
@@ -303,6 +367,20 @@ class Account:
         )
         self.lots.append(lot)
         return lot
+
+    def _slide(self, move):
+        """Move the last day of points that had not expired when the move happened."""
+        if not move.slide_to:
+            return
+        day = move.date.date()
+        for lot in self.lots:
+            if (
+                lot.remaining > 0
+                and lot.expiry_date
+                and day <= lot.expiry_date < move.slide_to
+            ):
+                lot.expiry_date = move.slide_to
+                lot.changed = True
 
     def _seal(self, entry):
         """Give the entry its place in the chain."""

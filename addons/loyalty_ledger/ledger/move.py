@@ -55,6 +55,12 @@ class Move:
     :param undo: ids of the entries whose allocations TAKE_BACK and RESTORE follow
     :param shortfall: for debits; spending refuses, taking back may not
     :param hold_owner: the hold that a debit captures
+    :param hold_needed: refuse the debit unless that hold is active and large enough
+    :param hold_stays: what the debit leaves of the hold stays on hold
+    :param slide_to: last day that the move gives to all points of the account that
+        would end earlier; see the policy ACTIVITY of :mod:`.expiry`
+    :param revive_until: last day of points that RESTORE puts back into lots whose own
+        last day is over
     :param reason: for people
     """
 
@@ -72,4 +78,8 @@ class Move:
     undo: tuple[int, ...] = ()
     shortfall: Shortfall = Shortfall.REFUSE
     hold_owner: str | None = None
+    hold_needed: bool = False
+    hold_stays: bool = False
+    slide_to: dt.date | None = None
+    revive_until: dt.date | None = None
     reason: str | None = None

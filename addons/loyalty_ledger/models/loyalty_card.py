@@ -8,7 +8,7 @@ from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
-from odoo.tools import SQL, float_compare
+from odoo.tools import SQL, float_compare, format_datetime
 
 from ..ledger.move import Move, Op
 
@@ -20,6 +20,7 @@ LEDGER_FIELDS = {
     "ledger_held",
     "ledger_sequence",
     "ledger_hash",
+    "ledger_one_use",
 }
 
 
@@ -51,6 +52,12 @@ class LoyaltyCard(models.Model):
     )
     ledger_sequence = fields.Integer(string="Last Entry", copy=False, readonly=True)
     ledger_hash = fields.Char(copy=False, readonly=True)
+    ledger_one_use = fields.Boolean(
+        string="One Use",
+        copy=False,
+        readonly=True,
+        help="One order at a time can set aside what is on this account.",
+    )
     entry_ids = fields.One2many(
         comodel_name="loyalty.ledger.entry",
         inverse_name="account_id",
@@ -86,7 +93,7 @@ class LoyaltyCard(models.Model):
                 "program_id"
             )
             managed = Program.browse(program_id or []).ledger_managed
-            for name in LEDGER_FIELDS:
+            for name in LEDGER_FIELDS - {"ledger_one_use"}:
                 vals.pop(name, None)
             vals["ledger_managed"] = managed
             balances.append(vals.get("points") if managed else None)
@@ -308,51 +315,66 @@ class LoyaltyCard(models.Model):
     def _get_adjustment_expiry(self, value):
         if value <= 0:
             return None
-        return self.sudo().scheme_id._get_expiry_date(fields.Date.today())
+        return self.sudo().scheme_id._get_expiry_date(fields.Date.today(), self)
 
     def _get_spendable(self, exclude_owner=None):
         """Return what each account can spend now.
 
         :param str exclude_owner: whose own hold is not in the way
         :return dict: Decimal points by account id: available lots that have not
-            expired, less what others have on hold, never negative
+            expired, less what others have on hold, never negative, and what that
+            hold has set aside
         """
         spendable = dict.fromkeys(self.ids, Decimal(0))
         if not self.ids:
             return spendable
-        # Points and holds change by SQL under lock; one statement reads both.
+        # Points and holds change by SQL under lock; one statement reads both. Debts
+        # lower what there is, but not below what the owner was promised.
         self.env["loyalty.ledger.lot"].flush_model()
         self.env["loyalty.hold"].flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT card.id,
-                       (COALESCE((
-                           SELECT sum(lot.remaining)
-                             FROM loyalty_ledger_lot lot
-                            WHERE lot.account_id = card.id
-                              AND lot.state = 'available' AND lot.remaining <> 0
-                              AND (lot.expiry_date IS NULL
-                                   OR lot.expiry_date >= %(day)s)
-                       ), 0) - COALESCE((
-                           SELECT sum(hold.amount)
-                             FROM loyalty_hold hold
-                            WHERE hold.account_id = card.id
-                              AND hold.state = 'active'
-                              AND hold.deadline >= %(now)s
-                              AND hold.owner IS DISTINCT FROM %(owner)s
-                       ), 0))::text
+                       GREATEST(
+                           COALESCE(there.points, 0) - COALESCE(hold.others, 0),
+                           LEAST(COALESCE(hold.own, 0), COALESCE(there.promised, 0))
+                       )::text
                   FROM loyalty_card card
+                  LEFT JOIN LATERAL (
+                       SELECT sum(amount - captured)
+                                  FILTER (WHERE owner IS DISTINCT FROM %(owner)s)
+                                  AS others,
+                              sum(amount - captured) FILTER (WHERE owner = %(owner)s)
+                                  AS own,
+                              min(date) FILTER (WHERE owner = %(owner)s) AS date
+                         FROM loyalty_hold
+                        WHERE account_id = card.id
+                          AND state = 'active' AND deadline >= %(now)s
+                  ) hold ON TRUE
+                  LEFT JOIN LATERAL (
+                       SELECT sum(remaining) FILTER (
+                                  WHERE COALESCE(expiry_date, 'infinity') >= %(day)s
+                              ) AS points,
+                              sum(remaining) FILTER (
+                                  WHERE remaining > 0
+                                    AND COALESCE(expiry_date, 'infinity')
+                                        >= LEAST(hold.date, %(day)s)
+                              ) AS promised
+                         FROM loyalty_ledger_lot
+                        WHERE account_id = card.id
+                          AND state = 'available' AND remaining <> 0
+                  ) there ON TRUE
                  WHERE card.id = ANY(%(ids)s)
                 """,
-                day=fields.Datetime.now().date(),
+                day=fields.Date.today(),
                 now=fields.Datetime.now(),
                 owner=exclude_owner or None,
                 ids=self.ids,
             )
         )
         for card_id, points in rows:
-            spendable[card_id] = max(Decimal(points), Decimal(0))
+            spendable[card_id] = Decimal(points)
         return spendable
 
     def _hold(self, owner, points, minutes=HOLD_MINUTES):
@@ -375,38 +397,56 @@ class LoyaltyCard(models.Model):
         Ledger = self.env["loyalty.ledger"]
         Ledger._lock(self.ids)
         self._free_timed_out_holds(fields.Datetime.now(), owner=owner)
+        if not points:
+            self._end_holds([(self.id, owner)], "released")
+            return self.env["loyalty.hold"].sudo()
+        hold_sudo = self._get_active_hold_sudo(owner)
         spendable = self._get_spendable(exclude_owner=owner)[self.id]
         if points > spendable:
             raise UserError(Ledger._not_enough_message(self, points, spendable))
-        # sudo: holds are written here alone
-        Hold_sudo = self.env["loyalty.hold"].sudo()
-        hold_sudo = Hold_sudo.search(
-            [
-                ("account_id", "=", self.id),
-                ("owner", "=", owner),
-                ("state", "=", "active"),
-            ]
-        )
-        if not points:
-            self._end_holds([(self.id, owner)], "released")
-            return Hold_sudo
-        values = {
-            "amount": float(points),
-            "deadline": fields.Datetime.now() + timedelta(minutes=minutes),
-        }
+        deadline = fields.Datetime.now() + timedelta(minutes=minutes)
         if hold_sudo:
-            hold_sudo.write(values)
+            hold_sudo._renew(points, deadline)
         else:
-            hold_sudo = Hold_sudo.create(
-                {
-                    **values,
-                    "account_id": self.id,
-                    "company_id": self.company_id.id,
-                    "owner": owner,
-                }
+            hold_sudo = hold_sudo.create(
+                self._prepare_hold_values(owner, points, deadline)
             )
         self._update_held()
         return hold_sudo
+
+    def _get_active_hold_sudo(self, owner):
+        """Return the active hold of ``owner``.
+
+        :raise UserError: if another owner has one on an account for one use
+        """
+        # sudo: holds are written here alone, whoever sells
+        holds_sudo = (
+            self.env["loyalty.hold"]
+            .sudo()
+            .search([("account_id", "=", self.id), ("state", "=", "active")])
+        )
+        own_sudo = holds_sudo.filtered(lambda hold: hold.owner == owner)
+        others_sudo = holds_sudo - own_sudo
+        if others_sudo and self.ledger_one_use:
+            raise UserError(
+                self.env._(
+                    "This can be used once, and %(owner)s has set it aside until"
+                    " %(deadline)s.",
+                    owner=others_sudo[0].owner,
+                    deadline=format_datetime(self.env, others_sudo[0].deadline),
+                )
+            )
+        return own_sudo
+
+    def _prepare_hold_values(self, owner, points, deadline):
+        return {
+            "account_id": self.id,
+            "company_id": self.company_id.id,
+            "owner": owner,
+            "amount": float(points),
+            "deadline": deadline,
+            "is_exclusive": self.ledger_one_use,
+        }
 
     def _release_hold(self, owner):
         """Give back what an order or payment had set aside, if anything."""
@@ -464,7 +504,7 @@ class LoyaltyCard(models.Model):
                 """
                 UPDATE loyalty_card card
                    SET ledger_held = (
-                       SELECT COALESCE(sum(hold.amount), 0)
+                       SELECT COALESCE(sum(hold.amount - hold.captured), 0)
                          FROM loyalty_hold hold
                         WHERE hold.account_id = card.id AND hold.state = 'active'
                    )

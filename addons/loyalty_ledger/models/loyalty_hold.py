@@ -1,6 +1,12 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from decimal import Decimal
+
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.tools import float_compare, format_datetime
+
+from ..ledger.move import Move, Op
 
 
 class LoyaltyHold(models.Model):
@@ -31,7 +37,26 @@ class LoyaltyHold(models.Model):
         readonly=True,
         help="The order or payment for which the points are set aside.",
     )
-    amount = fields.Float(digits="Loyalty Points", readonly=True)
+    amount = fields.Float(string="Set Aside", digits="Loyalty Points", readonly=True)
+    captured = fields.Float(
+        digits="Loyalty Points",
+        required=True,
+        readonly=True,
+        default=0.0,
+        help="How much of it has been spent.",
+    )
+    date = fields.Date(
+        string="Since",
+        required=True,
+        readonly=True,
+        default=fields.Date.today,
+        help="Points that could be spent on this day stay good for the order, even if"
+        " they expire meanwhile.",
+    )
+    is_exclusive = fields.Boolean(
+        readonly=True,
+        help="The account is for one use: while this hold is active, no other can be.",
+    )
     deadline = fields.Datetime(required=True, readonly=True)
     state = fields.Selection(
         selection=[
@@ -49,10 +74,97 @@ class LoyaltyHold(models.Model):
         "(account_id, owner) WHERE state = 'active'",
         "These points are set aside for this order already.",
     )
+    _exclusive_unique = models.UniqueIndex(
+        "(account_id) WHERE state = 'active' AND is_exclusive",
+        "This can be used once, and an order has set it aside already.",
+    )
     _amount_positive = models.Constraint(
         "CHECK (amount > 0)", "A hold must set points aside."
     )
+    _captured_in_range = models.Constraint(
+        "CHECK (captured BETWEEN 0 AND amount)",
+        "No more can be spent of a hold than it has set aside.",
+    )
     _deadline_idx = models.Index("(deadline) WHERE state = 'active'")
+
+    def action_release(self):
+        """Give back what is set aside, at the request of a manager.
+
+        :raise AccessError: for anyone else
+        """
+        self.check_access("read")
+        if not self.env.user.has_group("loyalty_member.loyalty_member_group_manager"):
+            raise AccessError(
+                self.env._("Ask a loyalty manager to give back points on hold.")
+            )
+        accounts = self.account_id
+        self.env["loyalty.ledger"]._lock(accounts.ids)
+        accounts._end_holds(
+            [(hold.account_id.id, hold.owner) for hold in self], "released"
+        )
+
+    def _renew(self, points, deadline):
+        """Set aside another number of points, until another time.
+
+        :param Decimal points: on top of what has been captured
+        """
+        self.ensure_one()
+        open_points = self.amount - self.captured
+        points = float(points)
+        values = {"amount": self.captured + points, "deadline": deadline}
+        if (
+            float_compare(points, open_points, precision_digits=4) > 0
+            or self.deadline < fields.Datetime.now()
+        ):
+            # Only what was set aside all the time stays good after its last day
+            values["date"] = fields.Date.today()
+        self.write(values)
+
+    def _capture(self, points, key, stays=False, **values):
+        """Spend points that are set aside.
+
+        :param points: float or Decimal, no more than what is still set aside
+        :param str key: idempotency key; the same one returns the first entry
+        :param bool stays: whether the rest stays on hold; it is released otherwise
+        :param values: more of :class:`~..ledger.move.Move`
+        :return: loyalty.ledger.entry
+        :raise UserError: the hold is not active any more, or smaller
+        """
+        self.ensure_one()
+        return self.env["loyalty.ledger"]._post(
+            [
+                Move(
+                    account_id=self.sudo().account_id.id,
+                    key=key,
+                    kind=values.pop("kind", "redeem"),
+                    op=Op.DEBIT,
+                    points=Decimal(str(points)),
+                    hold_owner=self.sudo().owner,
+                    hold_needed=True,
+                    hold_stays=stays,
+                    **values,
+                )
+            ]
+        )
+
+    def _get_ended_message(self):
+        """Return a sentence that says why the hold cannot be captured."""
+        self.ensure_one()
+        if self.state == "captured":
+            return self.env._(
+                "What was set aside for %(owner)s has been spent already.",
+                owner=self.owner,
+            )
+        if self.state == "released":
+            return self.env._(
+                "What was set aside for %(owner)s has been given back already.",
+                owner=self.owner,
+            )
+        return self.env._(
+            "What was set aside for %(owner)s could be spent until %(deadline)s.",
+            owner=self.owner,
+            deadline=format_datetime(self.env, self.deadline),
+        )
 
     @api.autovacuum
     def _gc_timed_out(self, limit=1000):

@@ -18,7 +18,14 @@ from ..ledger.audit import (
     Finding,
     read_findings,
 )
-from ..ledger.book import Account, Lot, NotEnough, NothingToRestore
+from ..ledger.book import (
+    Account,
+    Hold,
+    Lot,
+    NotEnough,
+    NothingToRestore,
+    NotOnHold,
+)
 from ..ledger.chain import GENESIS
 from ..ledger.move import Op
 from ..ledger.rows import to_array
@@ -172,17 +179,20 @@ class LoyaltyLedger(models.AbstractModel):
             )
         debited = [m.account_id for m in moves if m.op in NEEDS_OPEN_LOTS]
         if debited:
-            for account_id, owner, amount in self._read_holds(debited):
-                accounts[account_id].held[owner] = Decimal(amount)
+            for account_id, owner, id_, points, day in self._read_holds(debited):
+                accounts[account_id].held[owner] = Hold(id_, Decimal(points), day)
         return accounts
 
     def _read_holds(self, account_ids):
-        """Return (account, owner, points) of the holds that still count."""
+        """Return the holds that still count.
+
+        :return: one tuple a hold: account, owner, id, points, day
+        """
         self.env["loyalty.hold"].flush_model()
         return self.env.execute_query(
             SQL(
                 """
-                SELECT account_id, owner, amount::text
+                SELECT account_id, owner, id, (amount - captured)::text, date
                   FROM loyalty_hold
                  WHERE account_id = ANY(%s) AND state = 'active' AND deadline >= %s
                 """,
@@ -248,7 +258,11 @@ class LoyaltyLedger(models.AbstractModel):
 
     def _load_lots(self, accounts, moves, undone):
         """Read the lots that ``moves`` can touch; see the indexes of the lot."""
-        opened = {move.account_id for move in moves if move.op in NEEDS_OPEN_LOTS}
+        opened = {
+            move.account_id
+            for move in moves
+            if move.op in NEEDS_OPEN_LOTS or move.slide_to
+        }
         named = sorted({lot_id for parts in undone.values() for lot_id, _a in parts})
         columns = SQL(
             "lot.id, lot.account_id, lot.amount::text, lot.remaining::text, lot.state,"
@@ -292,6 +306,8 @@ class LoyaltyLedger(models.AbstractModel):
             raise UserError(
                 self._not_enough_message(account, error.points, error.spendable)
             ) from error
+        except NotOnHold as error:
+            raise UserError(self._not_on_hold_message(account, error.owner)) from error
         except NothingToRestore as error:
             raise ValidationError(
                 self.env._("More points would be given back than were taken.")
@@ -314,6 +330,22 @@ class LoyaltyLedger(models.AbstractModel):
             spendable=scheme_sudo._format_points(float(spendable)),
             points=scheme_sudo._format_points(float(points)),
         )
+
+    def _not_on_hold_message(self, account, owner):
+        """Return a sentence that says what became of a hold."""
+        # sudo: who spends need not see holds
+        hold_sudo = (
+            self.env["loyalty.hold"]
+            .sudo()
+            .search(
+                [("account_id", "=", account.id), ("owner", "=", owner)],
+                order="id desc",
+                limit=1,
+            )
+        )
+        if not hold_sudo:
+            return self.env._("No points are set aside for %(owner)s.", owner=owner)
+        return hold_sudo._get_ended_message()
 
     def _save(self, accounts, entries):
         """Write entries, lots, allocations and balances.
@@ -479,14 +511,16 @@ class LoyaltyLedger(models.AbstractModel):
             SQL(
                 """
                 UPDATE loyalty_ledger_lot lot
-                   SET remaining = new.remaining, state = new.state
-                  FROM UNNEST(%s::int[], %s::numeric[], %s::varchar[])
-                    AS new (id, remaining, state)
+                   SET remaining = new.remaining, state = new.state,
+                       expiry_date = new.expiry_date
+                  FROM UNNEST(%s::int[], %s::numeric[], %s::varchar[], %s::date[])
+                    AS new (id, remaining, state, expiry_date)
                  WHERE lot.id = new.id
                 """,
-                [lot.id for lot in lots],
-                [lot.remaining for lot in lots],
-                [lot.state for lot in lots],
+                to_array([lot.id for lot in lots], "int4"),
+                to_array([lot.remaining for lot in lots], "numeric"),
+                to_array([lot.state for lot in lots], "varchar"),
+                to_array([lot.expiry_date for lot in lots], "date"),
             )
         )
 
@@ -529,13 +563,31 @@ class LoyaltyLedger(models.AbstractModel):
         )
 
     def _capture_holds(self, accounts):
-        captured = [
-            (account.id, owner) for account in accounts for owner in account.captured
-        ]
-        if captured:
-            self.env["loyalty.card"].browse(
-                account_id for account_id, _owner in captured
-            )._end_holds(captured, "captured")
+        """Write what debits have captured of holds."""
+        holds = [hold for account in accounts for hold in account.captured]
+        if not holds:
+            return
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE loyalty_hold hold
+                   SET captured = hold.captured + new.captured,
+                       state = CASE WHEN new.ended THEN 'captured' ELSE hold.state END
+                  FROM UNNEST(%s::int[], %s::numeric[], %s::bool[])
+                    AS new (id, captured, ended)
+                 WHERE hold.id = new.id
+                """,
+                [hold.id for hold in holds],
+                [hold.captured for hold in holds],
+                [hold.ended for hold in holds],
+            )
+        )
+        self.env["loyalty.hold"].browse(hold.id for hold in holds).invalidate_recordset(
+            flush=False
+        )
+        self.env["loyalty.card"].browse(
+            account.id for account in accounts if account.captured
+        )._update_held()
 
     def _invalidate(self, account_ids, lots):
         """Forget what the ORM had cached of the rows just written."""

@@ -3,14 +3,13 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools import format_amount
+from odoo.tools import format_amount, format_date
 
 from ..engine import Policy, Rule, round_to_step
+from ..ledger.expiry import Expiry, ExpiryPolicy
 from ..ledger.move import Shortfall
 
 
@@ -108,9 +107,49 @@ class LoyaltyScheme(models.Model):
     )
 
     # Expiry and returns
-    expiry_months = fields.Integer(
-        string="Expire After",
-        help="Months after which unspent points expire. 0: they never do.",
+    expiry_policy = fields.Selection(
+        selection=[
+            ("never", "Never"),
+            ("term", "Some time after they were earned"),
+            ("period", "At the end of a period, some time after they were earned"),
+            ("activity", "When a member has neither earned nor spent for some time"),
+        ],
+        string="Points Expire",
+        required=True,
+        default="never",
+        tracking=True,
+    )
+    expiry_term = fields.Integer(string="After", default=12, tracking=True)
+    expiry_unit = fields.Selection(
+        selection=[("day", "Days"), ("month", "Months"), ("year", "Years")],
+        required=True,
+        default="month",
+        tracking=True,
+    )
+    expiry_period = fields.Selection(
+        selection=[("month", "Month"), ("quarter", "Quarter"), ("year", "Year")],
+        string="At the End of the",
+        required=True,
+        default="month",
+        tracking=True,
+    )
+    expiry_example = fields.Char(compute="_compute_expiry_example")
+    restore_policy = fields.Selection(
+        selection=[
+            ("expire", "They expire at once"),
+            ("grace", "They can be spent for some more days"),
+        ],
+        string="Expired Points of a Return",
+        required=True,
+        default="expire",
+        tracking=True,
+        help="Points that paid for returned goods are given back with the last day that"
+        " they had. This is what happens when that day is over.",
+    )
+    restore_days = fields.Integer(
+        string="Days to Spend Them",
+        default=30,
+        help="Days after the return on which the points can still be spent.",
     )
     shortfall_policy = fields.Selection(
         selection=[
@@ -180,8 +219,17 @@ class LoyaltyScheme(models.Model):
         "The smallest step of points is at least 0.0001.",
     )
     _periods_positive = models.Constraint(
-        "CHECK (pending_days >= 0 AND expiry_months >= 0)",
-        "Waiting days and months to expiry cannot be negative.",
+        "CHECK (pending_days >= 0)", "Waiting days cannot be negative."
+    )
+    _expiry_term_range = models.Constraint(
+        "CHECK (expiry_term BETWEEN 0 AND 3660"
+        " AND (expiry_term > 0 OR expiry_policy IN ('never', 'period')))",
+        "Say after how many days, months or years points expire: a number from 1 to"
+        " 3660. Only at the end of a period it may be 0.",
+    )
+    _restore_days_range = models.Constraint(
+        "CHECK (restore_days BETWEEN 0 AND 3660)",
+        "The days to spend the points of a return are a number from 0 to 3660.",
     )
     _adjust_limits_positive = models.Constraint(
         "CHECK (adjust_user_limit >= 0 AND adjust_user_total >= 0"
@@ -229,6 +277,36 @@ class LoyaltyScheme(models.Model):
     def _compute_example(self):
         for scheme in self:
             scheme.example = scheme._get_example()
+
+    @api.depends(
+        "expiry_policy",
+        "expiry_term",
+        "expiry_unit",
+        "expiry_period",
+        "point_name_plural",
+    )
+    @api.depends_context("lang")
+    def _compute_expiry_example(self):
+        for scheme in self:
+            scheme.expiry_example = scheme._get_expiry_example()
+
+    def _get_expiry_example(self):
+        """Say what the expiry settings mean, in a sentence."""
+        self.ensure_one()
+        day = self._get_expiry_date(fields.Date.context_today(self))
+        values = {
+            "points": self.point_name_plural or self.env._("points"),
+            "day": format_date(self.env, day),
+        }
+        if not day:
+            return self.env._("What a member has earned never expires.")
+        if self.expiry_policy == ExpiryPolicy.ACTIVITY:
+            return self.env._(
+                "A member who buys today keeps all %(points)s until %(day)s. Every"
+                " purchase that earns or spends moves that day on.",
+                **values,
+            )
+        return self.env._("Today's %(points)s can be spent until %(day)s.", **values)
 
     def _get_example(self):
         """Say what the settings mean, in a sentence."""
@@ -552,15 +630,47 @@ class LoyaltyScheme(models.Model):
         self.ensure_one()
         return channel not in self.instant_channel_ids
 
-    def _get_expiry_date(self, day):
-        """Return the last day on which points earned on ``day`` can be spent.
+    def _get_expiry(self, account=None):
+        """Return the rule for the last day of points.
 
-        :return: a date, or ``None`` if points do not expire
+        :param account: the loyalty.card that has them, if it is known; other modules
+            may give some members more time
+        :rtype: Expiry
         """
         self.ensure_one()
-        if not self.expiry_months:
+        return Expiry(
+            ExpiryPolicy(self.expiry_policy or "never"),
+            self.expiry_term,
+            self.expiry_unit or "month",
+            self.expiry_period or "month",
+        )
+
+    def _get_expiry_date(self, day, account=None):
+        """Return the last day on which points earned on ``day`` can be spent.
+
+        :param account: see ``_get_expiry``
+        :return: a date, or ``None`` if points do not expire
+        """
+        return self._get_expiry(account).last_day(day)
+
+    def _get_slide_date(self, day, account):
+        """Return the last day that all points get by earning or spending on ``day``.
+
+        :return: a date, or ``None`` if the points keep the days they have
+        """
+        if self.expiry_policy != ExpiryPolicy.ACTIVITY:
             return None
-        return day + relativedelta(months=self.expiry_months)
+        return self._get_expiry_date(day, account)
+
+    def _get_revival_date(self):
+        """Return the last day of expired points that a return of today gives back.
+
+        :return: a date, or ``None`` if they expire at once
+        """
+        self.ensure_one()
+        if self.restore_policy != "grace":
+            return None
+        return fields.Date.today() + timedelta(days=self.restore_days)
 
     def _get_release_date(self, day):
         """Return when points of a purchase paid on ``day`` become available."""

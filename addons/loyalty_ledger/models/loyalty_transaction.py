@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 import logging
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -225,7 +226,7 @@ class LoyaltyTransaction(models.Model):
             "points": float(result.points),
             "pending": pending,
             "available_on": pending and scheme._get_release_date(day),
-            "expiry": scheme._get_expiry_date(day) or False,
+            "expiry": scheme._get_expiry_date(day, member.account_id) or False,
             "lines": {key: float(points) for key, points in result.lines.items()},
             "trace": list(result.trace),
             "unit": scheme.point_name_plural,
@@ -552,14 +553,14 @@ class LoyaltyTransaction(models.Model):
         moves = []
         redeemed = exact(sale.redeemed)
         if redeemed:
-            moves.append(self._prepare_redeem(id_, account, sale, redeemed, 0))
+            moves.append(self._prepare_redeem(id_, scheme, account, sale, redeemed, 0))
         if result.points:
             moves.append(
                 self._prepare_earn(id_, scheme, account, sale, result.points, 0)
             )
         return moves
 
-    def _prepare_redeem(self, id_, account, sale, points, revision):
+    def _prepare_redeem(self, id_, scheme, account, sale, points, revision):
         return Move(
             account_id=account.id,
             key=f"redeem:{id_}:{revision}",
@@ -569,6 +570,7 @@ class LoyaltyTransaction(models.Model):
             date=sale.date,
             transaction_id=id_,
             hold_owner=sale.hold_owner,
+            slide_to=scheme._get_slide_date(sale.date.date(), account),
         )
 
     def _prepare_earn(self, id_, scheme, account, sale, points, revision):
@@ -580,8 +582,9 @@ class LoyaltyTransaction(models.Model):
             op=Op.PEND if self._is_pending(scheme, sale) else Op.CREDIT,
             points=points,
             date=sale.date,
-            expiry_date=scheme._get_expiry_date(day),
+            expiry_date=scheme._get_expiry_date(day, account),
             transaction_id=id_,
+            slide_to=scheme._get_slide_date(day, account),
         )
 
     def _insert(self, rows, line_rows):
@@ -682,10 +685,10 @@ class LoyaltyTransaction(models.Model):
         if earned < 0:
             moves.append(self._prepare_take_back(-earned, revision))
         if redeemed < 0:
-            moves.append(self._prepare_restore(-redeemed, revision))
+            moves += self._prepare_restore(-redeemed, revision)
         if redeemed > 0:
             moves.append(
-                self._prepare_redeem(self.id, account, sale, redeemed, revision)
+                self._prepare_redeem(self.id, scheme, account, sale, redeemed, revision)
             )
         if earned > 0:
             moves.append(
@@ -800,23 +803,53 @@ class LoyaltyTransaction(models.Model):
         )
 
     def _prepare_restore(self, points, step, transaction=None):
-        """Return the move that gives back points this sale has spent."""
+        """Return the moves that give back points this sale has spent."""
         transaction = transaction or self
-        return Move(
-            account_id=self.account_id.id,
-            key=f"return_redeem:{transaction.id}:{step}",
-            kind="return_redeem",
-            op=Op.RESTORE,
-            points=points,
-            expiry_date=self._get_restored_expiry(),
-            transaction_id=transaction.id,
-            source_transaction_id=self.id,
-            undo=self._get_undo_entries(REDEEM_KINDS),
+        return self._surround_restore(
+            Move(
+                account_id=self.account_id.id,
+                key=f"return_redeem:{transaction.id}:{step}",
+                kind="return_redeem",
+                op=Op.RESTORE,
+                points=points,
+                expiry_date=self._get_restored_expiry(),
+                transaction_id=transaction.id,
+                source_transaction_id=self.id,
+                undo=self._get_undo_entries(REDEEM_KINDS),
+            )
         )
+
+    def _surround_restore(self, move):
+        """Return a move that gives back points with what follows from their last day.
+
+        What else has expired meanwhile leaves its lots first, so that neither a new
+        last day nor the expiry at once is about other points than those given back.
+        """
+        revive_until = self.scheme_id._get_revival_date()
+        expire = Move(
+            account_id=move.account_id,
+            key=f"expire:{move.key}",
+            kind="expire",
+            op=Op.EXPIRE,
+            day=fields.Date.today(),
+        )
+        if revive_until:
+            return [expire, replace(move, revive_until=revive_until)]
+        return [
+            expire,
+            move,
+            replace(
+                expire,
+                key=f"expired:{move.key}",
+                transaction_id=move.transaction_id,
+                source_transaction_id=move.source_transaction_id,
+                reason=self.env._("Their last day was over when they were given back"),
+            ),
+        ]
 
     def _get_restored_expiry(self):
         """Return the last day of points that cannot go back into their own lots."""
-        return self.scheme_id._get_expiry_date(fields.Date.today())
+        return self.scheme_id._get_expiry_date(fields.Date.today(), self.account_id)
 
     def _cancel(self, reason=None):
         """Reverse everything that still stands of these sales or returns.
@@ -853,7 +886,7 @@ class LoyaltyTransaction(models.Model):
         if earned > 0:
             moves.append(self._prepare_take_back(earned, step))
         if redeemed > 0:
-            moves.append(self._prepare_restore(redeemed, step))
+            moves += self._prepare_restore(redeemed, step)
         self.env["loyalty.ledger"]._post(moves)
 
     def _cancel_return(self):
@@ -864,7 +897,22 @@ class LoyaltyTransaction(models.Model):
         entries = self.entry_ids.sorted("id")
         taken = entries.filtered(lambda e: e.kind == "return_earn")
         given = entries.filtered(lambda e: e.kind == "return_redeem")
+        expired = entries.filtered(lambda e: e.kind == "expire")
         source = self.origin_id
+        if expired:
+            # What was given back too late to be spent is there to be spent again
+            moves.append(
+                Move(
+                    account_id=self.account_id.id,
+                    key=f"expire:{self.id}:{step}",
+                    kind="expire",
+                    op=Op.RESTORE,
+                    points=-sum((exact(e.amount) for e in expired), ZERO),
+                    transaction_id=self.id,
+                    source_transaction_id=source.id,
+                    undo=tuple(expired.ids),
+                )
+            )
         if given:
             moves.append(
                 Move(
@@ -881,7 +929,7 @@ class LoyaltyTransaction(models.Model):
             )
         moved = -sum((exact(e.amount + e.pending) for e in taken), ZERO)
         if moved:
-            moves.append(
+            moves += self._surround_restore(
                 Move(
                     account_id=self.account_id.id,
                     key=f"earn:{self.id}:{step}",
@@ -933,7 +981,7 @@ class LoyaltyTransaction(models.Model):
         if earned:
             moves.append(origin._prepare_take_back(earned, 0, returned))
         if redeemed:
-            moves.append(origin._prepare_restore(redeemed, 0, returned))
+            moves += origin._prepare_restore(redeemed, 0, returned)
         self.env["loyalty.ledger"]._post(moves)
         origin.invalidate_recordset(["return_ids"])
         return returned

@@ -6,6 +6,8 @@ from . import test_anomaly
 from . import test_audit
 from . import test_concurrency
 from . import test_engine
+from . import test_expiry
+from . import test_hold
 from . import test_hooks
 from . import test_invariants
 from . import test_ledger

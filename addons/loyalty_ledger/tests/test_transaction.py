@@ -287,7 +287,7 @@ class TestTransaction(LoyaltyLedgerCommon):
         self.assertEqual(sale.points_earned, 10)
 
     def test_points_expire_by_the_scheme(self):
-        self.scheme.expiry_months = 12
+        self.scheme.expiry_policy = "term"
         self._record("S1", self._line("a", 10))
         self.assertEqual(self.account.lot_ids.expiry_date, date(2027, 3, 10))
         self.assertEqual(self.member.expiry_summary, "10 beans expire on 03/10/2027")

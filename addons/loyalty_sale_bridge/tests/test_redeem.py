@@ -117,7 +117,7 @@ class TestRedeem(LoyaltySaleCommon):
     @freeze_time("2026-03-02 10:00:00")
     def test_cancel_restores_exactly(self):
         """Each lot gets back what it gave: no point lives longer than it did."""
-        self.scheme.expiry_months = 12
+        self.scheme.expiry_policy = "term"
         self._grant(100)
         with freeze_time("2026-05-04 10:00:00"):
             self._grant(200)

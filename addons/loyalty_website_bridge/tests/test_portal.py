@@ -57,7 +57,7 @@ class TestPortal(LoyaltyShopCommon):
 
     def test_dates(self):
         """The member reads when points came and when they will go."""
-        self.scheme.expiry_months = 12
+        self.scheme.expiry_policy = "term"
         with freeze_time("2026-03-02 10:00:00"):
             self.account._adjust(40, "Gift that expires")
             lot = self.account.lot_ids.filtered("expiry_date")
