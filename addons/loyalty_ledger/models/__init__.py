@@ -5,6 +5,7 @@ from . import loyalty_scheme
 from . import loyalty_program
 from . import loyalty_card
 from . import loyalty_ledger
+from . import loyalty_ledger_due
 from . import loyalty_ledger_entry
 from . import loyalty_ledger_allocation
 from . import loyalty_ledger_lot

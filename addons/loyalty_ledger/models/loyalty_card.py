@@ -516,62 +516,11 @@ class LoyaltyCard(models.Model):
         self.invalidate_recordset(["ledger_held"], flush=False)
 
     @api.model
-    def _cron_expire_points(self, batch_size=1000):
+    def _cron_expire_points(self):
         """Expire points whose last day is over. Safe to run again."""
-        day = fields.Date.today()
-        self._run_due_lots(
-            [("state", "=", "available"), ("expiry_date", "<", day)],
-            Op.EXPIRE,
-            "expire",
-            day,
-            batch_size,
-        )
+        self.env["loyalty.ledger.due"]._expire(fields.Date.today())
 
     @api.model
-    def _cron_release_points(self, batch_size=1000):
+    def _cron_release_points(self):
         """Make pending points available whose day has come. Safe to run again."""
-        day = fields.Date.today()
-        self._run_due_lots(
-            [("state", "=", "pending"), ("release_date", "<=", day)],
-            Op.RELEASE,
-            "release",
-            day,
-            batch_size,
-        )
-
-    @api.model
-    def _run_due_lots(self, domain, op, kind, day, batch_size):
-        """Post one entry an account for the lots of ``domain``, in batches.
-
-        The key holds the place in the chain, because more lots may fall due on the
-        same day after a first run; that a lot is due is what stops it from moving
-        twice.
-        """
-        Lot = self.env["loyalty.ledger.lot"]
-        commit_progress = self.env["ir.cron"]._commit_progress
-        last_id = 0
-        while True:
-            groups = Lot._read_group(
-                [*domain, ("remaining", ">", 0), ("account_id.id", ">", last_id)],
-                ["account_id"],
-                order="account_id",
-                limit=batch_size,
-            )
-            accounts = self.browse(group[0].id for group in groups)
-            if not accounts:
-                return
-            last_id = accounts[-1].id
-            # Skipping is right here: who is being sold to has their turn next time
-            accounts = accounts.try_lock_for_update(allow_referencing=True)
-            self.env["loyalty.ledger"]._post(
-                Move(
-                    account_id=account.id,
-                    key=f"{kind}:{account.ledger_sequence + 1}",
-                    kind=kind,
-                    op=op,
-                    day=day,
-                )
-                for account in accounts
-            )
-            if not commit_progress(len(accounts)):
-                return
+        self.env["loyalty.ledger.due"]._release(fields.Date.today())

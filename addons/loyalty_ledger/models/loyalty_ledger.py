@@ -84,7 +84,12 @@ class LoyaltyLedger(models.AbstractModel):
         if fresh:
             self._save(accounts, fresh)
             self._record_shortfalls(fresh)
-            self._notify_milestones(accounts, points_before)
+            self._notify_milestones(
+                {
+                    id_: (float(before), float(accounts[id_].points))
+                    for id_, before in points_before.items()
+                }
+            )
         return Entry.browse(
             result if isinstance(result, int) else result.id for result in results
         )
@@ -596,19 +601,19 @@ class LoyaltyLedger(models.AbstractModel):
             lot.id for lot in lots
         ).invalidate_recordset(flush=False)
 
-    def _notify_milestones(self, accounts, points_before):
-        """Let the native mails "when reaching" go out for managed programs too."""
+    def _notify_milestones(self, changes):
+        """Let the native mails "when reaching" go out for managed programs too.
+
+        :param dict changes: points before and after, by id of the account
+        """
         if self.env.context.get("loyalty_no_mail"):
             return
-        cards_sudo = self.env["loyalty.card"].sudo().browse(accounts)
+        cards_sudo = self.env["loyalty.card"].sudo().browse(changes)
         plans = cards_sudo.program_id.communication_plan_ids
         if any(plan.trigger == "points_reach" for plan in plans):
             cards_sudo._send_points_reach_communication(
                 {
-                    card: {
-                        "old": float(points_before[card.id]),
-                        "new": float(accounts[card.id].points),
-                    }
+                    card: dict(zip(("old", "new"), changes[card.id], strict=True))
                     for card in cards_sudo
                 }
             )
