@@ -140,7 +140,7 @@ class TestAdjustment(AdjustmentCommon):
 
     @freeze_time("2026-03-10")
     def test_points_expire_as_the_scheme_says(self):
-        self.scheme.expiry_months = 12
+        self.scheme.expiry_policy = "term"
         self._submit(self.service, 10)
         self.assertEqual(self.account.lot_ids.expiry_date, date(2027, 3, 10))
 
