@@ -6,4 +6,6 @@ from . import loyalty_scheme
 from . import loyalty_store
 from . import loyalty_member
 from . import loyalty_member_card
+from . import loyalty_member_code
+from . import loyalty_member_code_attempt
 from . import res_partner

@@ -8,6 +8,11 @@ from psycopg2.errors import UniqueViolation
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.fields import Command, Domain
+from odoo.tools import SQL
+
+from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+
+from .loyalty_member_code import VALID_MINUTES
 
 NUMBER_DIGITS = 10
 
@@ -465,6 +470,112 @@ class LoyaltyMember(models.Model):
                     "changed. Enrol the other contact instead."
                 )
             )
+
+    # === BUSINESS: ONE-TIME CODES === #
+
+    def _send_code(self, purpose, record=None, about=""):
+        """Send this member a code by which to confirm something, at once.
+
+        :param str purpose: one of ``loyalty.member.code.purpose``
+        :param record: the document that is to be confirmed, if any
+        :param str about: what the member says yes to, as a sentence for the message
+        :return str: where the code went, for "We sent a code to …"
+        :raise UserError: the member cannot be reached, or got too many codes
+        """
+        self.ensure_one()
+        # sudo: codes are nobody's to read or to write
+        Code_sudo = self.env["loyalty.member.code"].sudo()
+        self._lock_codes()
+        Code_sudo._check_may_send(self.sudo())
+        code_sudo, code = Code_sudo._draw(self, purpose, record)
+        return self._deliver_code(code, code_sudo, about)
+
+    def _check_code(self, purpose, code, record=None):
+        """Use up the code that this member was sent for a purpose and a document.
+
+        The attempt is counted for good, also if the caller's transaction fails.
+
+        :param str code: what the member has entered, spaces allowed
+        :raise UserError: wrong, expired, used, or too many attempts
+        :raise ConcurrencyError: see ``loyalty.member.code._count_attempt``
+        """
+        self.ensure_one()
+        # sudo: see _send_code
+        Code_sudo = self.env["loyalty.member.code"].sudo()
+        Code_sudo._find_newest(self, purpose, record)._use(code)
+
+    def _lock_codes(self):
+        """Let only one code be sent to this member at a time.
+
+        The row is written, not just locked: PostgreSQL then refuses whoever waited
+        with an older view of the codes, and Odoo runs that call again.
+        """
+        self.env.execute_query(
+            SQL(
+                "UPDATE loyalty_member SET write_date = write_date WHERE id = %s"
+                " RETURNING id",
+                self.id,
+            )
+        )
+
+    def _deliver_code(self, code, code_sudo, about=""):
+        """Bring a code to this member. Modules with other ways extend this.
+
+        :param str code: the code itself
+        :param code_sudo: its loyalty.member.code
+        :param str about: see ``_send_code``
+        :return str: where it went, written so that it gives no address away
+        :raise UserError: there is no way to reach the member, or it failed
+        """
+        # sudo: whoever has a code sent need not have the right to read the contact
+        partner_sudo = self.sudo().partner_id
+        if not partner_sudo.email_normalized:
+            raise UserError(
+                self.env._(
+                    "%(member)s has no e-mail address to send a code to. Add one to"
+                    " the contact first.",
+                    member=partner_sudo.name,
+                )
+            )
+        address = self._mask_email(partner_sudo.email_normalized)
+        # sudo: templates are read and mails sent for whoever asks
+        template_sudo = self.env.ref("loyalty_member.mail_template_member_code").sudo()
+        template_sudo = template_sudo.with_context(
+            loyalty_member_code=code,
+            loyalty_member_code_about=about,
+            loyalty_member_code_minutes=VALID_MINUTES,
+            loyalty_member_code_purpose=dict(
+                code_sudo._fields["purpose"]._description_selection(self.env)
+            )[code_sudo.purpose],
+        )
+        try:
+            # A mail that could not be sent must not stay behind with the code in it
+            with self.env.cr.savepoint():
+                mail_id = template_sudo.send_mail(
+                    self.id,
+                    force_send=True,
+                    raise_exception=True,
+                    email_values={"auto_delete": True, "recipient_ids": []},
+                    email_layout_xmlid="mail.mail_notification_light",
+                )
+                mail_sudo = template_sudo.env["mail.mail"].browse(mail_id).exists()
+                if mail_sudo.state == "exception":
+                    raise MailDeliveryException(mail_sudo.failure_reason)
+        except MailDeliveryException as error:
+            raise UserError(
+                self.env._(
+                    "The code could not be sent to %(address)s. Check the address, or"
+                    " try again later.",
+                    address=address,
+                )
+            ) from error
+        return address
+
+    @api.model
+    def _mask_email(self, email):
+        """Return an address as its owner knows it again and nobody else: j•••@x.com."""
+        name, _at, domain = email.partition("@")
+        return f"{name[:1]}•••@{domain}"
 
     # === BUSINESS: PICTURE === #
 

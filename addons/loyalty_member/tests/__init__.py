@@ -4,6 +4,7 @@
 from . import test_access
 from . import test_card
 from . import test_channel
+from . import test_code
 from . import test_concurrent_enrol
 from . import test_enrol
 from . import test_enrol_dialog
