@@ -238,7 +238,8 @@ class SaleOrder(models.Model):
         if not self._loyalty_is_price_final():
             return domain
         programs = self._loyalty_get_redemption_lines().reward_id.program_id
-        return Domain.OR([domain, [("id", "in", programs.ids)]])
+        # A list, since the e-shop replaces one of its conditions
+        return list(Domain.OR([domain, [("id", "in", programs.ids)]]))
 
     def _get_reward_line_values(self, reward, coupon, **kwargs):
         """Price no reward anew that the customer has paid with."""

@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from odoo.fields import Command
 from odoo.http import Request
 from odoo.tests import JsonRpcException, tagged
 from odoo.tools import mute_logger
@@ -241,3 +242,34 @@ class TestCart(LoyaltyShopCommon):
         self.assertEqual(transaction.channel_id.code, "website")
         self.assertEqual(transaction.points_earned, 37)
         self.assertPoints(500, 37)
+
+    def _pay(self, cart):
+        """Let the shopper pay, and the provider say so."""
+        transaction = self.env["payment.transaction"].create(
+            {
+                "provider_id": self.env["payment.provider"]
+                .search([("company_id", "=", self.company.id)], limit=1)
+                .id,
+                "payment_method_id": self.env["payment.method"]
+                .search([("primary_payment_method_id", "=", False)], limit=1)
+                .id,
+                "reference": cart.name,
+                "amount": cart.amount_total,
+                "currency_id": cart.currency_id.id,
+                "partner_id": cart.partner_id.id,
+                "sale_order_ids": [Command.set(cart.ids)],
+            }
+        )
+        transaction.state = "authorized"
+        return transaction
+
+    def test_member_blocked_while_paying(self):
+        """The shopper has paid the lower price: it stands, and staff are told."""
+        cart = self._create_cart()
+        cart._loyalty_set_points_to_use(100)
+        transaction = self._pay(cart)
+        self.member.action_block("Suspicion")
+        transaction._post_process()
+        self.assertEqual((cart.state, cart.amount_total), ("sale", 24))
+        self.assertIn("is blocked", cart.activity_ids.note)
+        self.assertPoints(500)
