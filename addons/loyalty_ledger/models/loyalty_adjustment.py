@@ -211,7 +211,9 @@ class LoyaltyAdjustment(models.Model):
             adjustment.refused_count = by_state.get("refused", 0)
             done = adjustment.posted_count + adjustment.refused_count
             adjustment.progress = 100.0 * done / count if count else 0.0
-            total = Decimal(str(adjustment.points or 0)) * count
+            total = Decimal(str(adjustment.points or 0)) * (
+                count - adjustment.refused_count
+            )
             adjustment.points_total = float(total)
             adjustment.value_total = (
                 adjustment.scheme_id._points_to_money(total)

@@ -223,7 +223,7 @@ class LoyaltyLedgerAudit(models.Model):
         )[0][0]
 
     def _add_findings(self, findings):
-        self.env["loyalty.ledger.audit.finding"].create(
+        records = self.env["loyalty.ledger.audit.finding"].create(
             [
                 {
                     "audit_id": self.id,
@@ -236,6 +236,7 @@ class LoyaltyLedgerAudit(models.Model):
                 for finding in findings
             ]
         )
+        records._record_anomalies()
 
     def _finish(self):
         """Say how it went, and call the managers if something does not add up."""

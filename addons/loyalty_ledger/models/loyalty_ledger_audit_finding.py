@@ -78,3 +78,25 @@ class LoyaltyLedgerAuditFinding(models.Model):
         checks = dict(self._fields["check_type"]._description_selection(self.env))
         for finding in self:
             finding.display_name = checks.get(finding.check_type)
+
+    def _record_anomalies(self):
+        """Mark the accounts in trouble, each once until somebody has looked."""
+        self.env["loyalty.anomaly"]._record(
+            [
+                {
+                    "kind": "audit",
+                    "account_id": finding.account_id.id,
+                    "entry_id": finding.entry_id.id,
+                    "key": f"audit:{finding.check_type}",
+                    "note": self.env._(
+                        "This does not hold: %(check)s. Expected %(expected)s, found"
+                        " %(found)s.",
+                        check=finding.display_name,
+                        expected=finding.expected,
+                        found=finding.found,
+                    ),
+                }
+                for finding in self
+                if finding.scheme_id
+            ]
+        )

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import test_adjustment
+from . import test_adjustment_tour
 from . import test_anomaly
 from . import test_audit
 from . import test_concurrency

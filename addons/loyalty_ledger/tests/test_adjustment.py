@@ -331,6 +331,7 @@ class TestAdjustment(AdjustmentCommon):
         self.assertIn("Friend 1 has 10 beans", lines[1].message)
         self.assertIn("Friend 3 has 0 beans", lines[3].message)
         self.assertEqual((adjustment.posted_count, adjustment.refused_count), (2, 2))
+        self.assertEqual((adjustment.points_total, adjustment.value_total), (100, 1))
         self.assertIn("2 did not have enough", adjustment.message_ids[0].body)
 
     def test_large_bulk_is_posted_in_the_background(self):

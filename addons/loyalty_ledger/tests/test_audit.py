@@ -306,6 +306,18 @@ class TestAudit(AuditCase):
             )
         )
 
+    def test_accounts_in_trouble_are_marked_once(self):
+        self._post(Op.CREDIT, 10)
+        self._break()
+        self._check(self.member, self.auditor)
+        self._check(self.member, self.auditor)
+        anomalies = self.env["loyalty.anomaly"].search(
+            [("account_id", "=", self.account.id), ("kind", "=", "audit")]
+        )
+        self.assertEqual(len(anomalies), 2)
+        self.assertIn("Expected 10, found 11", anomalies[0].note)
+        self.assertEqual(self.member.anomaly_count, 2)
+
     def test_scope_of_a_scheme(self):
         other_scheme = self._create_scheme(name="Tea")
         other = self._open_account("Bob", other_scheme)

@@ -1,0 +1,50 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from .common import LoyaltyLedgerCommon
+from .test_tours import LIBRARY
+
+
+@tagged("post_install", "-at_install")
+class TestAdjustmentTour(LoyaltyLedgerCommon, HttpCase):
+    """One person asks, another agrees, in a browser."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["ir.asset"].create(
+            {
+                "name": "No blurred backgrounds",
+                "bundle": "web.assets_backend",
+                "directive": "remove",
+                "path": LIBRARY,
+            }
+        )
+        group = "loyalty_member.loyalty_member_group_"
+        cls.service = new_test_user(cls.env, "tour_service", group + "service")
+        cls.manager = new_test_user(cls.env, "tour_manager", group + "manager")
+        cls.env["loyalty.adjustment.reason"].create({"name": "Cold coffee"})
+
+    def test_ask_and_approve(self):
+        self.start_tour(
+            f"/odoo/loyalty-members/{self.member.id}",
+            "loyalty_ledger_ask_for_points",
+            login="tour_service",
+        )
+        adjustment = self.env["loyalty.adjustment"].search(
+            [("member_id", "=", self.member.id)]
+        )
+        self.assertEqual(
+            (adjustment.state, adjustment.requested_by_id), ("approval", self.service)
+        )
+        self.assertBooks(0)
+        self.start_tour(
+            f"/odoo/loyalty-adjustments/{adjustment.id}",
+            "loyalty_ledger_approve_points",
+            login="tour_manager",
+        )
+        self.assertEqual(
+            (adjustment.state, adjustment.decided_by_id), ("posted", self.manager)
+        )
+        self.assertBooks(600)
