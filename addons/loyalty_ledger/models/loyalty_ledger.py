@@ -125,6 +125,27 @@ class LoyaltyLedger(models.AbstractModel):
             )
         )
 
+    def _schedule_release(self, transactions, day):
+        """Say when the pending points of sales become available, if it is not known.
+
+        :param transactions: loyalty.transaction
+        :param date day: the first day on which they can be spent
+        """
+        self._lock(transactions.account_id.ids)
+        # Plain SQL: nobody writes lots through the ORM
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE loyalty_ledger_lot SET release_date = %s
+                 WHERE transaction_id = ANY(%s)
+                   AND state = 'pending' AND release_date IS NULL
+                """,
+                day,
+                transactions.ids,
+            )
+        )
+        self.env["loyalty.ledger.lot"].invalidate_model(["release_date"], flush=False)
+
     def _check_move(self, move):
         """Return the move with amounts and date in ledger form.
 

@@ -1152,24 +1152,16 @@ class LoyaltyTransaction(models.Model):
     # === PENDING === #
 
     def _start_pending(self, day):
-        """Start the waiting time of pending points, usually because of payment.
+        """Start the waiting time of pending points.
 
-        :param date day: the day of payment
+        A bridge calls this when what the points wait for has happened: the sale is
+        paid, or the goods are delivered. Calling it again changes nothing.
+
+        :param date day: the day on which it happened
         """
         for scheme, transactions in self.sudo().grouped("scheme_id").items():
-            lots_sudo = (
-                self.env["loyalty.ledger.lot"]
-                .sudo()
-                .search(
-                    [
-                        ("transaction_id", "in", transactions.ids),
-                        ("state", "=", "pending"),
-                        ("release_date", "=", False),
-                    ]
-                )
-            )
             release_date = scheme._get_release_date(day)
-            lots_sudo.write({"release_date": release_date})
+            self.env["loyalty.ledger"]._schedule_release(transactions, release_date)
             if release_date <= fields.Date.today():
                 transactions._release_due()
 
