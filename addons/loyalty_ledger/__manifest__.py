@@ -17,6 +17,7 @@
         "data/loyalty_adjustment_data.xml",
         "views/loyalty_ledger_entry_views.xml",
         "views/loyalty_ledger_lot_views.xml",
+        "views/loyalty_ledger_warning_views.xml",
         "views/loyalty_ledger_audit_finding_views.xml",
         "views/loyalty_ledger_audit_views.xml",
         "views/loyalty_hold_views.xml",

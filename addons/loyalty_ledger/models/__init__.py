@@ -9,6 +9,7 @@ from . import loyalty_ledger_due
 from . import loyalty_ledger_entry
 from . import loyalty_ledger_allocation
 from . import loyalty_ledger_lot
+from . import loyalty_ledger_warning
 from . import loyalty_ledger_audit
 from . import loyalty_ledger_audit_finding
 from . import loyalty_hold

@@ -134,6 +134,12 @@ class LoyaltyScheme(models.Model):
         tracking=True,
     )
     expiry_example = fields.Char(compute="_compute_expiry_example")
+    expiry_warning_days = fields.Integer(
+        string="Warn of It",
+        default=30,
+        help="So many days before points expire, a warning is recorded for the member,"
+        " which automation rules and campaigns can act on.",
+    )
     restore_policy = fields.Selection(
         selection=[
             ("expire", "They expire at once"),
@@ -226,6 +232,10 @@ class LoyaltyScheme(models.Model):
         " AND (expiry_term > 0 OR expiry_policy IN ('never', 'period')))",
         "Say after how many days, months or years points expire: a number from 1 to"
         " 3660. Only at the end of a period it may be 0.",
+    )
+    _expiry_warning_range = models.Constraint(
+        "CHECK (expiry_warning_days BETWEEN 0 AND 3660)",
+        "The days before expiry are a number from 0 to 3660.",
     )
     _restore_days_range = models.Constraint(
         "CHECK (restore_days BETWEEN 0 AND 3660)",

@@ -20,3 +20,4 @@ from . import test_scheme
 from . import test_security
 from . import test_tours
 from . import test_transaction
+from . import test_warning
