@@ -26,7 +26,7 @@ class LoyaltyAnomaly(models.Model):
         selection=[
             ("shortfall", "Points not recovered"),
             ("overspend", "Points used that were not there"),
-            ("payout", "Too much paid out at a return"),
+            ("payout", "More money given than points pay for"),
             ("audit", "Audit finding"),
         ],
         required=True,

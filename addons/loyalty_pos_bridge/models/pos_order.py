@@ -411,7 +411,7 @@ class PosOrder(models.Model):
             if claimed is not None:
                 notes.append(self._note_loyalty_price(scheme, claimed, charged))
             if excess := reward_lines._get_loyalty_excess():
-                notes.append(self._note_loyalty_excess(reward_lines.reward_id, excess))
+                notes.append(self._note_loyalty_excess(reward_lines, excess))
         return points, notes
 
     def _note_loyalty_price(self, scheme, claimed, charged):
@@ -425,16 +425,17 @@ class PosOrder(models.Model):
             )
         )
 
-    def _note_loyalty_excess(self, reward, excess):
+    def _note_loyalty_excess(self, lines, excess):
         """Say, where it is seen, that a reward took off more than it gives."""
-        return self._note_loyalty(
-            self.env._(
-                "The register took %(amount)s more off the order than the reward "
-                "“%(reward)s” gives.",
-                amount=format_amount(self.env, excess, self.currency_id),
-                reward=reward.description,
-            )
+        reward = lines.reward_id
+        text = self.env._(
+            "The register took %(amount)s more off the order than the reward "
+            "“%(reward)s” gives.",
+            amount=format_amount(self.env, excess, self.currency_id),
+            reward=reward.description,
         )
+        self._record_loyalty_anomaly(lines.coupon_id[:1], text, f"reward:{reward.id}")
+        return self._note_loyalty(text)
 
     def _note_loyalty(self, text):
         """Tell those who look after tills, and the reader of the transaction.
@@ -448,6 +449,25 @@ class PosOrder(models.Model):
             _logger.warning("Order %s: %s", self.name, text)
             self._origin.message_post(body=text)
         return {"code": "note", "text": text}
+
+    def _record_loyalty_anomaly(self, account, text, step):
+        """Leave money that was given away for the managers of the scheme to see.
+
+        :param account: the loyalty.card of the member
+        :param str text: what happened
+        :param str step: tells apart what may happen in one order
+        """
+        if self._origin:
+            self.env["loyalty.anomaly"]._record(
+                [
+                    {
+                        "kind": "payout",
+                        "account_id": account.id,
+                        "key": f"pos.order:{self._origin.id}:{step}",
+                        "note": f"{self.name}: {text}",
+                    }
+                ]
+            )
 
     # === RETURNS === #
 
@@ -559,6 +579,7 @@ class PosOrder(models.Model):
             "%(amount)s that points had paid for was paid out with this return.",
             amount=format_amount(self.env, missing, self.currency_id),
         )
+        self._record_loyalty_anomaly(origin.account_id, text, f"return:{origin.id}")
         return [self._note_loyalty(text)]
 
     def _get_loyalty_discounts(self, origin):

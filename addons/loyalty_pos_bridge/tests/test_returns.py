@@ -74,6 +74,13 @@ class TestReturns(LoyaltyPosCommon):
         [note] = [n for n in self._transactions(order).trace if n["code"] == "note"]
         self.assertIn("0.33", note["text"])
         self.assertIn("0.33", order.message_ids[0].body)
+        order._settle_loyalty()
+        anomaly = self.env["loyalty.anomaly"].search(
+            [("account_id", "=", self.account.id)]
+        )
+        self.assertEqual((anomaly.kind, anomaly.state), ("payout", "open"))
+        self.assertIn("0.33", anomaly.note)
+        self.assertIn(order.name, anomaly.note)
 
     def test_an_exchange_is_a_return_and_a_sale(self):
         order = self._sync(

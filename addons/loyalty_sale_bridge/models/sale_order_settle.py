@@ -331,30 +331,43 @@ class SaleOrder(models.Model):
         self.ensure_one()
         # sudo: for colleagues to see, whoever confirms
         scheme_sudo = account.sudo().program_id.scheme_id
-        self._loyalty_report(
-            self.env._("Points used that could not be taken"),
-            self.env._(
-                "%(points)s that this order was paid for with were not taken: "
-                "%(reason)s The discount of %(value)s stands.",
-                points=scheme_sudo._format_points(missing),
-                reason=str(refusal),
-                value=scheme_sudo._format_points_value(missing),
-            ),
+        note = self.env._(
+            "%(points)s that this order was paid for with were not taken: "
+            "%(reason)s The discount of %(value)s stands.",
+            points=scheme_sudo._format_points(missing),
+            reason=str(refusal),
+            value=scheme_sudo._format_points_value(missing),
         )
+        self._loyalty_report(self.env._("Points used that could not be taken"), note)
+        self._loyalty_record_anomaly(account, missing, note)
 
     def _loyalty_report_shortage(self, account, missing):
         """Tell staff of points that were gone when the money had come already."""
         self.ensure_one()
         # sudo: for colleagues to see, whoever confirms
         scheme_sudo = account.sudo().program_id.scheme_id
-        self._loyalty_report(
-            self.env._("Points used that were no longer there"),
-            self.env._(
-                "This order was paid for when %(points)s of those it uses had been "
-                "spent elsewhere. The discount of %(value)s stands.",
-                points=scheme_sudo._format_points(missing),
-                value=scheme_sudo._format_points_value(missing),
-            ),
+        note = self.env._(
+            "This order was paid for when %(points)s of those it uses had been "
+            "spent elsewhere. The discount of %(value)s stands.",
+            points=scheme_sudo._format_points(missing),
+            value=scheme_sudo._format_points_value(missing),
+        )
+        self._loyalty_report(self.env._("Points used that were no longer there"), note)
+        self._loyalty_record_anomaly(account, missing, note)
+
+    def _loyalty_record_anomaly(self, account, missing, note):
+        """Leave points that were used and not taken for managers to see."""
+        self.ensure_one()
+        self.env["loyalty.anomaly"]._record(
+            [
+                {
+                    "kind": "overspend",
+                    "account_id": account.id,
+                    "points": missing,
+                    "key": f"sale.order:{self.id}",
+                    "note": f"{self.name}: {note}",
+                }
+            ]
         )
 
     def _loyalty_report(self, summary, note):

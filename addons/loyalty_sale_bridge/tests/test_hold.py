@@ -77,6 +77,13 @@ class TestHold(PaymentCommon, LoyaltySaleCommon):
         self.assertEqual(order.state, "sale")
         self.assertPoints(0, 29)
         self.assertIn("no longer there", order.activity_ids.summary)
+        anomaly = self.env["loyalty.anomaly"].search(
+            [("account_id", "=", self.account.id)]
+        )
+        self.assertEqual(
+            (anomaly.kind, anomaly.points, anomaly.state), ("overspend", 70, "open")
+        )
+        self.assertIn(order.name, anomaly.note)
 
     def test_cancel_frees_the_hold(self):
         order = self._create_paying_order()
