@@ -89,6 +89,15 @@ class Entry:
     id: int | None = None
     row: dict | None = None
 
+    @property
+    def taken(self):
+        """What was taken from lots, by their last days; see ``Move.parts``."""
+        parts = {}
+        for lot, amount, settlement in self.allocations:
+            if amount < 0 and not settlement:
+                parts[lot.expiry_date] = parts.get(lot.expiry_date, ZERO) - amount
+        return tuple(parts.items())
+
     def allocate(self, lot, amount, settlement=False):
         lot.remaining += amount
         lot.changed = True
@@ -149,13 +158,16 @@ class Account:
         )
 
     def _apply_credit(self, move, _undone, entry):
-        lot = self._new_lot(move, entry, move.points, "available")
-        entry.allocate(lot, move.points)
-        entry.amount = move.points
-        self._settle_debts(entry, [lot])
+        lots = []
+        for expiry_date, points in move.parts or ((move.expiry_date, move.points),):
+            lot = self._new_lot(move, entry, points, "available", expiry_date)
+            entry.allocate(lot, points)
+            entry.amount += points
+            lots.append(lot)
+        self._settle_debts(entry, lots)
 
     def _apply_pend(self, move, _undone, entry):
-        lot = self._new_lot(move, entry, move.points, "pending")
+        lot = self._new_lot(move, entry, move.points, "pending", move.expiry_date)
         entry.allocate(lot, move.points)
         entry.pending = move.points
 
@@ -218,7 +230,7 @@ class Account:
         rest = move.points - points
         if rest:
             # What was owed has been paid off meanwhile: the points are new ones.
-            lot = self._new_lot(move, entry, rest, "available")
+            lot = self._new_lot(move, entry, rest, "available", move.expiry_date)
             entry.allocate(lot, rest)
             entry.amount += rest
             credited.append(lot)
@@ -354,13 +366,13 @@ class Account:
                     entry.allocate(lot, -part, settlement=True)
                     entry.allocate(debt, part, settlement=True)
 
-    def _new_lot(self, move, entry, amount, state):
+    def _new_lot(self, move, entry, amount, state, expiry_date=None):
         lot = Lot(
             id=None,
             amount=amount,
             remaining=ZERO,
             state=state,
-            expiry_date=move.expiry_date if amount > 0 else None,
+            expiry_date=expiry_date,
             release_date=move.release_date if state == "pending" else None,
             transaction_id=move.source_transaction_id or move.transaction_id,
             entry=entry,

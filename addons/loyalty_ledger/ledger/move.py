@@ -48,6 +48,10 @@ class Move:
     :param date: business time, naive UTC; now if omitted
     :param day: the day that RELEASE and EXPIRE look at
     :param expiry_date: last day on which the new lot can be spent
+    :param giver_id: account from which a CREDIT comes; what the DEBIT of the same call
+        with the same key took there keeps its last days
+    :param parts: the lots that a CREDIT makes instead of one: (last day, points); the
+        service fills it in for ``giver_id``
     :param release_date: first day on which a pending lot becomes available
     :param transaction_id: the sale or return that causes the move
     :param source_transaction_id: the sale whose points are moved; a return names the
@@ -72,6 +76,8 @@ class Move:
     date: dt.datetime | None = None
     day: dt.date | None = None
     expiry_date: dt.date | None = None
+    giver_id: int | None = None
+    parts: tuple[tuple[dt.date | None, Decimal], ...] = ()
     release_date: dt.date | None = None
     transaction_id: int | None = None
     source_transaction_id: int | None = None

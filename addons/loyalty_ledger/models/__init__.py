@@ -20,3 +20,7 @@ from . import loyalty_adjustment_line
 from . import loyalty_transaction
 from . import loyalty_transaction_line
 from . import loyalty_member
+from . import loyalty_member_code
+from . import loyalty_member_transfer
+from . import loyalty_scheme_transfer
+from . import loyalty_transfer

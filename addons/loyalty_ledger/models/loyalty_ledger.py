@@ -76,6 +76,8 @@ class LoyaltyLedger(models.AbstractModel):
                 self._check_same_movement(move, *posted[spot][1:])
                 results.append(posted[spot][0])
                 continue
+            if move.giver_id:
+                move = self._take_over(move, posted)  # noqa: PLW2901
             entry = self._apply(accounts[move.account_id], move, undone)
             if entry:
                 fresh.append(entry)
@@ -319,6 +321,22 @@ class LoyaltyLedger(models.AbstractModel):
             accounts[account_id].lots.append(
                 Lot(id_, Decimal(amount), Decimal(remaining), *rest)
             )
+
+    def _take_over(self, move, posted):
+        """Return the credit with the last days of what its giver was debited.
+
+        :raise ValidationError: if the two do not belong together
+        """
+        given = posted.get((move.giver_id, move.key), (None,))[0]
+        if given is None or isinstance(given, int) or -given.amount != move.points:
+            raise ValidationError(
+                self.env._(
+                    "What is passed on with the key %(key)s was not taken from the"
+                    " account of who gives it.",
+                    key=move.key,
+                )
+            )
+        return replace(move, parts=given.taken)
 
     def _apply(self, account, move, undone):
         """Do one move in memory and put what goes wrong into words."""

@@ -48,6 +48,8 @@ class LoyaltyLedgerEntry(models.Model):
             ("return_redeem", "Given back"),
             ("expire", "Expired"),
             ("adjust", "Adjusted"),
+            ("transfer_out", "Passed on"),
+            ("transfer_in", "Received"),
             ("opening", "Opening balance"),
         ],
         required=True,
@@ -112,6 +114,9 @@ class LoyaltyLedgerEntry(models.Model):
     )
     channel_id = fields.Many2one(related="transaction_id.channel_id")
     store_id = fields.Many2one(related="transaction_id.store_id")
+    transfer_id = fields.Many2one(
+        comodel_name="loyalty.transfer", compute="_compute_transfer_id"
+    )
     allocation_ids = fields.One2many(
         comodel_name="loyalty.ledger.allocation",
         inverse_name="entry_id",
@@ -204,6 +209,12 @@ class LoyaltyLedgerEntry(models.Model):
                 kind=kinds.get(entry.kind),
                 name=entry.account_id.partner_id.name or entry.account_id.code,
             )
+
+    @api.depends("key", "kind")
+    def _compute_transfer_id(self):
+        transfers = self.env["loyalty.transfer"]._find_by_entries(self)
+        for entry in self:
+            entry.transfer_id = transfers.get(entry.id)
 
     @api.model_create_multi
     def create(self, vals_list):

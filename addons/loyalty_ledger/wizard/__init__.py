@@ -5,3 +5,4 @@ from . import base_partner_merge
 from . import loyalty_adjustment_refuse
 from . import loyalty_anomaly_close
 from . import loyalty_card_update_balance
+from . import loyalty_transfer_confirm

@@ -1,0 +1,112 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which transfers between members a scheme allows."""
+
+from decimal import Decimal
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class LoyaltyScheme(models.Model):
+    _inherit = "loyalty.scheme"
+
+    transfer_allowed = fields.Boolean(
+        string="Members May Give Points",
+        tracking=True,
+        help="To other members of this scheme, confirmed by a one-time code.",
+    )
+    transfer_minimum = fields.Float(
+        string="At Least Each Time",
+        digits="Loyalty Points",
+        default=1.0,
+        tracking=True,
+    )
+    transfer_maximum = fields.Float(
+        string="At Most Each Time",
+        digits="Loyalty Points",
+        default=1000.0,
+        tracking=True,
+        help="0: no limit.",
+    )
+    transfer_day_limit = fields.Float(
+        string="At Most a Day",
+        digits="Loyalty Points",
+        default=1000.0,
+        tracking=True,
+        help="What one member may give in a day. 0: no limit.",
+    )
+    transfer_month_limit = fields.Float(
+        string="At Most a Month",
+        digits="Loyalty Points",
+        default=5000.0,
+        tracking=True,
+        help="What one member may give in a calendar month. 0: no limit.",
+    )
+
+    # NaN is larger than any number to PostgreSQL
+    _transfer_limits_range = models.Constraint(
+        "CHECK (LEAST(transfer_minimum, transfer_maximum, transfer_day_limit,"
+        " transfer_month_limit) >= 0 AND GREATEST(transfer_minimum, transfer_maximum,"
+        " transfer_day_limit, transfer_month_limit) < 1000000000000)",
+        "The limits of points that members give are numbers from 0 on. 0: no limit.",
+    )
+
+    def _check_transfer_size(self, points):
+        """Refuse a transfer that is too small, too large or not in whole steps.
+
+        :param Decimal points: what is given
+        :raise UserError: with the limit
+        """
+        self.ensure_one()
+        if points % self._get_step():
+            raise UserError(
+                self.env._(
+                    "%(scheme)s counts in steps of %(step)s.",
+                    scheme=self.name,
+                    step=self._format_points(self._get_step()),
+                )
+            )
+        if points < Decimal(str(self.transfer_minimum)):
+            raise UserError(
+                self.env._(
+                    "Give at least %(minimum)s.",
+                    minimum=self._format_points(self.transfer_minimum),
+                )
+            )
+        if self.transfer_maximum and points > Decimal(str(self.transfer_maximum)):
+            raise UserError(
+                self.env._(
+                    "Give at most %(maximum)s at a time.",
+                    maximum=self._format_points(self.transfer_maximum),
+                )
+            )
+
+    def _check_transfer_limits(self, points, day_before, month_before):
+        """Refuse a transfer by which a member would give too much.
+
+        :param Decimal points: what is given now
+        :param Decimal day_before: what the member has given today
+        :param Decimal month_before: what the member has given this month
+        :raise UserError: with what is left
+        """
+        self.ensure_one()
+        day_left = Decimal(str(self.transfer_day_limit)) - day_before
+        if self.transfer_day_limit and points > day_left:
+            raise UserError(
+                self.env._(
+                    "One member may give %(limit)s a day; %(left)s are left for today.",
+                    limit=self._format_points(self.transfer_day_limit),
+                    left=self._format_points(max(day_left, Decimal(0))),
+                )
+            )
+        month_left = Decimal(str(self.transfer_month_limit)) - month_before
+        if self.transfer_month_limit and points > month_left:
+            raise UserError(
+                self.env._(
+                    "One member may give %(limit)s a month; %(left)s are left for this"
+                    " month.",
+                    limit=self._format_points(self.transfer_month_limit),
+                    left=self._format_points(max(month_left, Decimal(0))),
+                )
+            )
