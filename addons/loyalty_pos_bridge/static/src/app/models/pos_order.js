@@ -29,6 +29,8 @@ patch(PosOrder.prototype, {
             digest: "",
             // Points that the cashier chose to use, by id of the reward
             chosen: {},
+            // Whether the last question got no answer, for want of a connection
+            unanswered: false,
             // Whether the server has set points aside for this order
             held: false,
         };

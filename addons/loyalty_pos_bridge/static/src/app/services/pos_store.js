@@ -49,10 +49,12 @@ patch(PosStore.prototype, {
             ]);
         } catch (error) {
             if (error instanceof ConnectionLostError) {
+                order.uiState.loyalty.unanswered = true;
                 return;
             }
             throw error;
         }
+        order.uiState.loyalty.unanswered = false;
         if (
             order.finalized ||
             JSON.parse(digest).partner_id !== (order.getPartner()?.id || false)

@@ -19,7 +19,7 @@ export class LoyaltyEarning extends Component {
     get willFollow() {
         const { order } = this.props;
         return (
-            this.pos.data.network.offline &&
+            (order.uiState.loyalty.unanswered || this.pos.data.network.offline) &&
             this.pos.hasLoyaltySchemes &&
             Boolean(order.getPartner()) &&
             !order.isLoyaltyQuoteFresh
