@@ -2,11 +2,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from datetime import timedelta
 from decimal import Decimal
+from math import isfinite
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import format_amount, format_date
+
+from odoo.addons.loyalty_member.models.loyalty_scheme import UNKNOWN_NUMBER
 
 from ..engine import Policy, Rule, round_to_step
 from ..ledger.expiry import Expiry, ExpiryPolicy
@@ -601,9 +604,14 @@ class LoyaltyScheme(models.Model):
         return round_to_step(points, self._get_step(), self.points_rounding_method)
 
     def _format_points_value(self, points):
-        """Return what points are worth, for a human: "1.20 €"."""
+        """Return what points are worth, for a human.
+
+        :return: e.g. ``1.20 €``; ``? €`` for what is no number
+        """
         self.ensure_one()
-        return format_amount(self.env, self._points_to_money(points), self.currency_id)
+        if not isfinite(points or 0):
+            return f"{UNKNOWN_NUMBER} {self.currency_id.symbol}"
+        return self._format_money(self._points_to_money(points or 0))
 
     def _format_money(self, amount):
         """Write an amount in the scheme's currency for a human.

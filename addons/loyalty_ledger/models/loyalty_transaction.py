@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
+from math import isfinite
 
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError, ValidationError
@@ -450,11 +451,16 @@ class LoyaltyTransaction(models.Model):
 
         :raise UserError: with a sentence for the cashier
         """
-        points = exact(sale.redeemed)
-        if points < 0 or not points.is_finite():
+        # What is no number can neither be compared nor rounded
+        redeemed = sale.redeemed or 0
+        if not isfinite(redeemed) or redeemed < 0:
             raise ValidationError(
-                self.env._("%(points)s points cannot be spent.", points=points)
+                self.env._(
+                    "%(points)s cannot be spent.",
+                    points=scheme._format_points(redeemed),
+                )
             )
+        points = exact(redeemed)
         if not points:
             return
         member.ensure_one()._check_can_transact()

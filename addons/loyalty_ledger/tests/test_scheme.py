@@ -1,5 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from decimal import Decimal
+
 from freezegun import freeze_time
 from psycopg2.errors import CheckViolation
 
@@ -99,6 +101,14 @@ class TestScheme(LoyaltyLedgerCommon):
         self.scheme.redeem_points = 30
         self.assertEqual(self.scheme._points_to_money(40), 1.33)
         self.assertEqual(self.scheme._money_to_points(1.33), 40)
+
+    def test_worth_of_what_is_no_number(self):
+        coin = self.scheme.currency_id.symbol
+        for points in (float("nan"), float("-inf"), Decimal("NaN"), Decimal("1e999")):
+            with self.subTest(points=points):
+                self.assertEqual(self.scheme._format_points_value(points), f"? {coin}")
+        self.assertIn("1.20", self.scheme._format_points_value(120))
+        self.assertIn("0.00", self.scheme._format_points_value(None))
 
     def test_example_says_what_the_settings_mean(self):
         self.assertIn("gives 25 beans, worth", self.scheme.example)

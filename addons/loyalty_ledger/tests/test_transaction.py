@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from datetime import date, datetime
+from decimal import Decimal
 
 from freezegun import freeze_time
 
@@ -74,8 +75,17 @@ class TestTransaction(LoyaltyLedgerCommon):
             self._record("S2", self._line("a", 10), redeemed=49)
         with self.assertRaisesRegex(UserError, "takes at most 500 beans"):
             self._record("S2", self._line("a", 10), redeemed=501)
-        with self.assertRaises(ValidationError):
-            self._record("S2", self._line("a", 10), redeemed=-5)
+        for points, text in (
+            (-5, "-5 beans cannot be spent"),
+            (float("nan"), r"\? beans cannot be spent"),
+            (float("inf"), r"\? beans cannot be spent"),
+            (Decimal("NaN"), r"\? beans cannot be spent"),
+        ):
+            with (
+                self.subTest(points=points),
+                self.assertRaisesRegex(ValidationError, text),
+            ):
+                self._record("S2", self._line("a", 10), redeemed=points)
         self._record("S2", self._line("a", 10), redeemed=500)
         self.assertBooks(510)
 
