@@ -2,8 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
 from odoo.fields import Command, Domain
+from odoo.tools import SQL
 
 MAX_QUERY_LENGTH = 128
 MAX_MATCHES = 5
@@ -260,12 +261,32 @@ class PosConfig(models.Model):
         # sudo: as for loyalty_member_lookup
         partner_sudo = self.env["res.partner"].sudo()
         phone = partner_sudo._normalize_member_phone(phone, self.company_id.country_id)
-        partner_sudo = self._find_loyalty_phone_owner(
-            scheme, phone
-        ) or partner_sudo.create(
-            self._prepare_loyalty_partner_values(scheme, phone, name)
+        owner_sudo = self._find_loyalty_phone_owner(scheme, phone)
+        if not owner_sudo:
+            self._lock_loyalty_phone(scheme, phone)
+            owner_sudo = partner_sudo.create(
+                self._prepare_loyalty_partner_values(scheme, phone, name)
+            )
+        return self._enrol_loyalty_member(owner_sudo, scheme)
+
+    def _lock_loyalty_phone(self, scheme, phone):
+        """Keep other tills from making a contact of the same phone number.
+
+        :param str phone: E.164, which nobody has as far as this transaction sees
+        :raise ConcurrencyError: if somebody has it by now; Odoo then runs the call
+            again, which finds them
+        """
+        # No row is there yet that could be locked
+        self.env.execute_query(
+            SQL("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", phone)
         )
-        return self._enrol_loyalty_member(partner_sudo, scheme)
+        # What was committed since this transaction began only a new one sees
+        with self.env.registry.cursor() as cr:
+            till = self.with_env(self.env(cr=cr))
+            if till._find_loyalty_phone_owner(scheme, phone):
+                raise ConcurrencyError(
+                    self.env._("Another till is enrolling this number.")
+                )
 
     def _find_loyalty_phone_owner(self, scheme, phone):
         """Return whose phone number it is: a member of the scheme, else a customer.
