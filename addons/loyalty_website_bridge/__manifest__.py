@@ -11,6 +11,7 @@
     "data": [
         "views/cart_templates.xml",
         "views/portal_templates.xml",
+        "views/portal_transfer_templates.xml",
         "views/res_config_settings_views.xml",
     ],
     "demo": ["demo/website_demo.xml"],

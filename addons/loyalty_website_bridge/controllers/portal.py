@@ -19,6 +19,8 @@ ICONS = {
     "return_redeem": "fa-undo",
     "expire": "fa-clock-o",
     "adjust": "fa-pencil",
+    "transfer_in": "fa-gift",
+    "transfer_out": "fa-gift",
     "opening": "fa-star",
 }
 
@@ -305,6 +307,8 @@ class LoyaltyPortal(CustomerPortalLoyalty):
             "return_earn": request.env._("Taken back for %(sale)s", sale=name),
             "return_redeem": request.env._("Given back for %(sale)s", sale=name),
             "expire": request.env._("Expired"),
+            "transfer_in": entry_sudo.reason or request.env._("Received"),
+            "transfer_out": entry_sudo.reason or request.env._("Passed on"),
             "adjust": entry_sudo.reason or request.env._("Corrected by us"),
             "opening": entry_sudo.reason or request.env._("Opening balance"),
         }
