@@ -75,6 +75,11 @@ class Hold:
     captured: Decimal = ZERO
     ended: bool = False
 
+    @property
+    def freed(self):
+        """What is not set aside any more."""
+        return self.captured + (self.points if self.ended else ZERO)
+
 
 @dataclass(slots=True, eq=False)
 class Entry:

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from collections import defaultdict
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from itertools import accumulate
 
@@ -105,9 +106,11 @@ class LoyaltyLedger(models.AbstractModel):
         whole call again on the new balance.
 
         :return: one tuple an account: id, scheme, company, points, pending, sequence
-            of the last entry, its hash, and the scheme's step of points
+            of the last entry, its hash, the scheme's step of points, and the holds
+            that still count, as lists of owner, id, points and day
         """
         self.env["loyalty.card"].flush_model()
+        self.env["loyalty.hold"].flush_model()
         return self.env.execute_query(
             SQL(
                 """
@@ -115,7 +118,13 @@ class LoyaltyLedger(models.AbstractModel):
                        card.points::numeric::text,
                        COALESCE(card.ledger_pending, 0)::text,
                        COALESCE(card.ledger_sequence, 0), card.ledger_hash,
-                       scheme.points_rounding::text
+                       scheme.points_rounding::text,
+                       (SELECT json_agg(json_build_array(
+                                   owner, id, (amount - captured)::text, date
+                               ))
+                          FROM loyalty_hold
+                         WHERE account_id = card.id AND state = 'active'
+                           AND deadline >= %(now)s)
                   FROM loyalty_card card
                   JOIN loyalty_program program ON program.id = card.program_id
                   JOIN loyalty_scheme scheme ON scheme.id = program.scheme_id
@@ -124,6 +133,7 @@ class LoyaltyLedger(models.AbstractModel):
                    FOR NO KEY UPDATE OF card
                 """,
                 ids=sorted(set(account_ids)),
+                now=fields.Datetime.now(),
             )
         )
 
@@ -195,6 +205,10 @@ class LoyaltyLedger(models.AbstractModel):
                 sequence=row[5],
                 hash=row[6] or GENESIS,
                 step=Decimal(row[7] or 1),
+                held={
+                    owner: Hold(id_, Decimal(points), date.fromisoformat(day))
+                    for owner, id_, points, day in row[8] or ()
+                },
             )
             for row in self._lock(wanted)
         }
@@ -205,29 +219,7 @@ class LoyaltyLedger(models.AbstractModel):
                     ids=", ".join(str(x) for x in sorted(wanted - set(accounts))),
                 )
             )
-        debited = [m.account_id for m in moves if m.op in NEEDS_OPEN_LOTS]
-        if debited:
-            for account_id, owner, id_, points, day in self._read_holds(debited):
-                accounts[account_id].held[owner] = Hold(id_, Decimal(points), day)
         return accounts
-
-    def _read_holds(self, account_ids):
-        """Return the holds that still count.
-
-        :return: one tuple a hold: account, owner, id, points, day
-        """
-        self.env["loyalty.hold"].flush_model()
-        return self.env.execute_query(
-            SQL(
-                """
-                SELECT account_id, owner, id, (amount - captured)::text, date
-                  FROM loyalty_hold
-                 WHERE account_id = ANY(%s) AND state = 'active' AND deadline >= %s
-                """,
-                list(account_ids),
-                fields.Datetime.now(),
-            )
-        )
 
     def _load_posted(self, moves):
         """Return what has been posted already under the keys of ``moves``."""
@@ -482,7 +474,6 @@ class LoyaltyLedger(models.AbstractModel):
 
     def _insert_entries(self, entries):
         types = {
-            "id": "int4",
             "account_id": "int4",
             "scheme_id": "int4",
             "company_id": "int4",
@@ -502,12 +493,15 @@ class LoyaltyLedger(models.AbstractModel):
             "prev_hash": "varchar",
             "hash": "varchar",
         }
-        ids = self._next_ids("loyalty_ledger_entry", len(entries))
-        for entry, id_ in zip(entries, ids, strict=True):
-            entry.id = entry.row["id"] = id_
         self._insert_dicts(
-            self.env["loyalty.ledger.entry"], types, [entry.row for entry in entries]
+            self.env["loyalty.ledger.entry"],
+            types,
+            [entry.row for entry in entries],
+            SQL("RETURNING id, account_id, sequence"),
         )
+        ids = {(row[1], row[2]): row[0] for row in self.env.cr.fetchall()}
+        for entry in entries:
+            entry.id = ids[entry.row["account_id"], entry.row["sequence"]]
 
     def _insert_lots(self, lots):
         if not lots:
@@ -591,10 +585,11 @@ class LoyaltyLedger(models.AbstractModel):
                 UPDATE loyalty_card card
                    SET points = new.points, ledger_pending = new.pending,
                        ledger_sequence = new.sequence, ledger_hash = new.hash,
+                       ledger_held = COALESCE(card.ledger_held, 0) - new.freed,
                        write_date = now() AT TIME ZONE 'UTC', write_uid = %s
                   FROM UNNEST(%s::int[], %s::numeric[], %s::numeric[], %s::int[],
-                              %s::varchar[])
-                    AS new (id, points, pending, sequence, hash)
+                              %s::varchar[], %s::numeric[])
+                    AS new (id, points, pending, sequence, hash, freed)
                  WHERE card.id = new.id
                 """,
                 self.env.uid,
@@ -603,6 +598,7 @@ class LoyaltyLedger(models.AbstractModel):
                 [account.pending for account in accounts],
                 [account.sequence for account in accounts],
                 [account.hash for account in accounts],
+                [sum(hold.freed for hold in account.captured) for account in accounts],
             )
         )
 
@@ -629,9 +625,6 @@ class LoyaltyLedger(models.AbstractModel):
         self.env["loyalty.hold"].browse(hold.id for hold in holds).invalidate_recordset(
             flush=False
         )
-        self.env["loyalty.card"].browse(
-            account.id for account in accounts if account.captured
-        )._update_held()
 
     def _invalidate(self, account_ids, lots):
         """Forget what the ORM had cached of the rows just written."""
@@ -645,14 +638,27 @@ class LoyaltyLedger(models.AbstractModel):
 
         :param dict changes: points before and after, by id of the account
         """
-        if self.env.context.get("loyalty_no_mail"):
+        grown = {
+            id_: change for id_, change in changes.items() if change[1] > change[0]
+        }
+        if not grown or self.env.context.get("loyalty_no_mail"):
             return
-        cards_sudo = self.env["loyalty.card"].sudo().browse(changes)
-        plans = cards_sudo.program_id.communication_plan_ids
-        if any(plan.trigger == "points_reach" for plan in plans):
+        # sudo: who sells need not see what the program sends
+        if (
+            self.env["loyalty.mail"]
+            .sudo()
+            .search_count(
+                [
+                    ("trigger", "=", "points_reach"),
+                    ("program_id.ledger_managed", "=", True),
+                ],
+                limit=1,
+            )
+        ):
+            cards_sudo = self.env["loyalty.card"].sudo().browse(grown)
             cards_sudo._send_points_reach_communication(
                 {
-                    card: dict(zip(("old", "new"), changes[card.id], strict=True))
+                    card: dict(zip(("old", "new"), grown[card.id], strict=True))
                     for card in cards_sudo
                 }
             )

@@ -486,7 +486,9 @@ class LoyaltyTransaction(models.Model):
         """Return the category id by product id."""
         product_ids = {
             line.product_id for _member, sale in sales for line in sale.lines
-        }
+        } - {None}
+        if not product_ids:
+            return {}
         # The field is related, which the ORM reads product by product: too slow for
         # an import. The category of what was sold is no secret to who sells it.
         self.env["product.template"].flush_model(["categ_id"])
@@ -500,7 +502,7 @@ class LoyaltyTransaction(models.Model):
                         ON template.id = product.product_tmpl_id
                      WHERE product.id = ANY(%s)
                     """,
-                    list(product_ids - {None}),
+                    list(product_ids),
                 )
             )
         )

@@ -5,6 +5,7 @@ from . import test_adjustment
 from . import test_adjustment_tour
 from . import test_anomaly
 from . import test_audit
+from . import test_budget
 from . import test_concurrency
 from . import test_due
 from . import test_engine
