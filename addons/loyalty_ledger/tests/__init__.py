@@ -17,6 +17,7 @@ from . import test_ledger
 from . import test_member
 from . import test_merge
 from . import test_properties
+from . import test_milestone
 from . import test_rows
 from . import test_scheme
 from . import test_security
