@@ -28,6 +28,8 @@
         "views/loyalty_adjustment_reason_views.xml",
         "wizard/loyalty_anomaly_close_views.xml",
         "views/loyalty_anomaly_views.xml",
+        "wizard/loyalty_manual_entry_confirm_views.xml",
+        "views/loyalty_manual_entry_views.xml",
         "views/loyalty_transaction_views.xml",
         "views/loyalty_card_views.xml",
         "views/loyalty_scheme_views.xml",
@@ -36,7 +38,10 @@
         "views/loyalty_transfer_views.xml",
         "views/loyalty_ledger_menus.xml",
     ],
-    "demo": ["demo/loyalty_ledger_demo.xml"],
+    "demo": [
+        "demo/loyalty_ledger_demo.xml",
+        "demo/loyalty_manual_entry_demo.xml",
+    ],
     "assets": {
         "web.assets_tests": ["loyalty_ledger/static/tests/tours/**/*"],
     },

@@ -21,6 +21,7 @@ class SaleLine:
     :param eligible: ``False`` for what never earns: shipping, tips, gift cards…
     :param is_reward: a reward line: it lowers what the goods earn on
     :param origin_key: on a return, the key of the line that comes back
+    :param category_id: product category, for a line without a product
     """
 
     key: str
@@ -32,6 +33,7 @@ class SaleLine:
     eligible: bool = True
     is_reward: bool = False
     origin_key: str | None = None
+    category_id: int | None = None
 
 
 LINE_CONTENT = attrgetter(*(field.name for field in fields(SaleLine)))

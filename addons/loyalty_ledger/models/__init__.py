@@ -24,3 +24,5 @@ from . import loyalty_member_code
 from . import loyalty_member_transfer
 from . import loyalty_scheme_transfer
 from . import loyalty_transfer
+from . import loyalty_manual_entry
+from . import loyalty_manual_entry_line

@@ -7,6 +7,9 @@ class LoyaltyMemberCode(models.Model):
     _inherit = "loyalty.member.code"
 
     purpose = fields.Selection(
-        selection_add=[("transfer", "Points for another member")],
-        ondelete={"transfer": "cascade"},
+        selection_add=[
+            ("transfer", "Points for another member"),
+            ("manual_entry", "Receipt entered by hand"),
+        ],
+        ondelete={"transfer": "cascade", "manual_entry": "cascade"},
     )

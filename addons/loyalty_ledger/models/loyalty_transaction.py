@@ -543,7 +543,7 @@ class LoyaltyTransaction(models.Model):
                 "external_id": line.key,
                 "name": line.name,
                 "product_id": line.product_id,
-                "category_id": categories.get(line.product_id),
+                "category_id": categories.get(line.product_id, line.category_id),
                 "quantity": exact(line.quantity),
                 "amount_incl": exact(line.amount_incl),
                 "amount_excl": exact(line.amount_excl),

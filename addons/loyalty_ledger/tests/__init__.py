@@ -14,6 +14,7 @@ from . import test_hold
 from . import test_hooks
 from . import test_invariants
 from . import test_ledger
+from . import test_manual_entry
 from . import test_member
 from . import test_merge
 from . import test_properties
