@@ -10,6 +10,7 @@
     "depends": ["pos_loyalty", "loyalty_ledger"],
     "data": [
         "security/ir.model.access.csv",
+        "data/loyalty_program_data.xml",
         "views/pos_config_views.xml",
         "views/pos_order_views.xml",
         "views/res_config_settings_views.xml",

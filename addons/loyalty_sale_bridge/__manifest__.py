@@ -10,6 +10,7 @@
     "depends": ["sale_loyalty", "loyalty_ledger"],
     "data": [
         "security/ir.model.access.csv",
+        "data/loyalty_program_data.xml",
         "wizard/loyalty_sale_redeem_views.xml",
         "views/sale_order_views.xml",
     ],

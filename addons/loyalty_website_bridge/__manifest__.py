@@ -9,6 +9,7 @@
     "license": "LGPL-3",
     "depends": ["website_sale_loyalty", "loyalty_sale_bridge"],
     "data": [
+        "data/loyalty_program_data.xml",
         "views/cart_templates.xml",
         "views/portal_templates.xml",
         "views/portal_transfer_templates.xml",

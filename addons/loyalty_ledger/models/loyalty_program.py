@@ -2,6 +2,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import SQL
+
+# What native modules add to a program, on by default: where it can be used.
+CHANNEL_FIELDS = {"sale_ok", "pos_ok", "ecommerce_ok"}
 
 
 class LoyaltyProgram(models.Model):
@@ -39,6 +43,32 @@ class LoyaltyProgram(models.Model):
         """Leave it to schemes to take programs into the ledger, and out of it."""
         self._check_managed_fields(vals)
         return super().write(vals)
+
+    def _init_column(self, column_name):
+        """Shut a channel that comes now, until the bridge that settles it is there.
+
+        In between native code would give points to whoever buys, member or not, as it
+        does in Odoo's own demo orders.
+        """
+        super()._init_column(column_name)
+        if column_name in CHANNEL_FIELDS:
+            # By SQL as in the method extended: the registry is not ready yet
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE loyalty_program SET %s = FALSE WHERE scheme_id IS NOT NULL",
+                    SQL.identifier(column_name),
+                )
+            )
+
+    @api.model
+    def _open_channel(self, name):
+        """Let managed programs be used in a channel, now that its bridge is there.
+
+        :param str name: the native field that says so
+        """
+        self.sudo().with_context(active_test=False).search(
+            [("ledger_managed", "=", True)]
+        ).write({name: True})
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_managed(self):

@@ -39,6 +39,21 @@ class TestNative(LoyaltySaleCommon):
         self.assertEqual(program.coupon_ids.points, 0)
         self.assertPoints(0, 0)
 
+    def test_channel_is_shut_until_its_bridge_is_there(self):
+        native = self._create_native_program()
+        # As when the module that adds the field is installed
+        self.env["loyalty.program"]._init_column("sale_ok")
+        self.env.invalidate_all()
+        self.assertTrue(native.sale_ok)
+        self.assertFalse(self.program.sale_ok)
+        offered = self.env["loyalty.program"].search(
+            self._create_order()._get_program_domain()
+        )
+        self.assertIn(native, offered)
+        self.assertNotIn(self.program, offered)
+        self.env["loyalty.program"]._open_channel("sale_ok")
+        self.assertTrue(self.program.sale_ok)
+
     def test_native_edit_then_cancel_is_wrong(self):
         """What the suite is there for: cancelling takes 200 points too many."""
         program = self._create_native_program()
