@@ -138,7 +138,7 @@ class LoyaltyScheme(models.Model):
     )
     expiry_example = fields.Char(compute="_compute_expiry_example")
     expiry_warning_days = fields.Integer(
-        string="Warn of It",
+        string="Warn",
         default=30,
         help="So many days before points expire, a warning is recorded for the member,"
         " which automation rules and campaigns can act on.",
