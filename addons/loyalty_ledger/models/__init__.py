@@ -25,4 +25,6 @@ from . import loyalty_member_transfer
 from . import loyalty_scheme_transfer
 from . import loyalty_transfer
 from . import loyalty_manual_entry
+from . import loyalty_manual_entry_check
+from . import loyalty_manual_entry_post
 from . import loyalty_manual_entry_line
