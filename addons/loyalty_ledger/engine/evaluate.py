@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The one function that computes points, for every channel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from .rounding import allot, round_to_step
@@ -18,6 +18,8 @@ class Result:
     :param lines: points by line key; their sum is ``points``
     :param base: the amount on which points were given, in the scheme's currency
     :param bases: the same, by line key
+    :param wallet: money for the wallet, in the scheme's currency
+    :param wallet_lines: the same, by line key
     :param trace: why, as a tuple of plain dictionaries fit for JSON
     """
 
@@ -26,6 +28,8 @@ class Result:
     base: Decimal
     bases: dict
     trace: tuple
+    wallet: Decimal = ZERO
+    wallet_lines: dict = field(default_factory=dict)
 
 
 def evaluate(basket, rules, policy):

@@ -22,6 +22,7 @@ class SaleLine:
     :param is_reward: a reward line: it lowers what the goods earn on
     :param origin_key: on a return, the key of the line that comes back
     :param category_id: product category, for a line without a product
+    :param tops_up: what the line costs is put into the member's wallet
     """
 
     key: str
@@ -34,9 +35,13 @@ class SaleLine:
     is_reward: bool = False
     origin_key: str | None = None
     category_id: int | None = None
+    tops_up: bool = False
 
 
-LINE_CONTENT = attrgetter(*(field.name for field in fields(SaleLine)))
+# A sale that leaves the wallet alone has the fingerprint of one before wallets
+LINE_CONTENT = attrgetter(
+    *(field.name for field in fields(SaleLine) if field.name != "tops_up")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,10 @@ class Sale:
     :param currency_id: currency of the amounts
     :param company_id: company that sold
     :param redeemed: points that the sale spends
-    :param hold_owner: owner of the hold that the redemption captures
+    :param wallet_spent: what the member's wallet pays, in the scheme's currency
+    :param top_up_kind: kind of the entries of lines that top up the wallet: "top_up",
+        or "refund" where it is given instead of money for goods that came back
+    :param hold_owner: owner of the holds that the redemption and the wallet capture
     :param pending: whether earnings wait; ``None``: the scheme decides by channel
     :param res_model: model of the document behind the sale, with ``res_id``
     :param notes: plain dictionaries that join the explanation
@@ -63,6 +71,8 @@ class Sale:
     lines: tuple[SaleLine, ...]
     store_id: int | None = None
     redeemed: float = 0
+    wallet_spent: float = 0
+    top_up_kind: str = "top_up"
     hold_owner: str | None = None
     pending: bool | None = None
     res_model: str | None = None
@@ -71,10 +81,13 @@ class Sale:
     notes: tuple[dict, ...] = field(default=())
 
     def digest(self):
-        """Return a fingerprint of everything that matters for points."""
+        """Return a fingerprint of everything that matters for points and money."""
         content = [
             self.redeemed,
             self.currency_id,
             [LINE_CONTENT(line) for line in self.lines],
         ]
+        top_ups = [line.key for line in self.lines if line.tops_up]
+        if self.wallet_spent or top_ups:
+            content += [self.wallet_spent, top_ups]
         return sha256(json.dumps(content).encode()).hexdigest()

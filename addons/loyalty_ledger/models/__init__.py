@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import loyalty_scheme
+from . import loyalty_scheme_wallet
 from . import loyalty_program
 from . import loyalty_card
 from . import loyalty_ledger
@@ -18,6 +19,7 @@ from . import loyalty_adjustment_reason
 from . import loyalty_adjustment
 from . import loyalty_adjustment_line
 from . import loyalty_transaction
+from . import loyalty_transaction_wallet
 from . import loyalty_transaction_line
 from . import loyalty_member
 from . import loyalty_member_code
@@ -28,3 +30,4 @@ from . import loyalty_manual_entry
 from . import loyalty_manual_entry_check
 from . import loyalty_manual_entry_post
 from . import loyalty_manual_entry_line
+from . import loyalty_member_wallet

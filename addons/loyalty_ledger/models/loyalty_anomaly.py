@@ -171,6 +171,12 @@ class LoyaltyAnomaly(models.Model):
             .browse({entry.row["scheme_id"] for entry in entries})
         )
         by_id = {scheme.id: scheme for scheme in schemes_sudo}
+        accounts_sudo = (
+            self.env["loyalty.card"]
+            .sudo()
+            .browse({entry.row["account_id"] for entry in entries})
+        )
+        accounts = {account.id: account for account in accounts_sudo}
         return self._record(
             [
                 {
@@ -187,7 +193,7 @@ class LoyaltyAnomaly(models.Model):
                     "note": self.env._(
                         "%(points)s could not be taken back: they had been spent"
                         " already.",
-                        points=by_id[entry.row["scheme_id"]]._format_points(
+                        points=accounts[entry.row["account_id"]]._format_value(
                             entry.shortfall
                         ),
                     ),

@@ -10,6 +10,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
 from odoo.tools import SQL, float_compare, format_datetime
 
+from ..ledger.flow import POINTS, WALLET
 from ..ledger.move import Move, Op
 
 DIGITS = 4
@@ -36,6 +37,11 @@ class LoyaltyCard(models.Model):
         help="Points move through ledger entries only.",
     )
     scheme_id = fields.Many2one(related="program_id.scheme_id")
+    ledger_kind = fields.Selection(
+        selection=[(POINTS, "Points"), (WALLET, "Wallet")],
+        compute="_compute_ledger_kind",
+        help="A wallet holds money in the currency of its scheme.",
+    )
     ledger_pending = fields.Float(
         string="Pending Points",
         digits="Loyalty Points",
@@ -82,6 +88,13 @@ class LoyaltyCard(models.Model):
         "(program_id, partner_id) WHERE ledger_managed",
         "This contact has an account in this scheme already.",
     )
+
+    @api.depends("program_id.program_type")
+    def _compute_ledger_kind(self):
+        for card in self:
+            # sudo: what it counts is told with any balance
+            wallet = card.sudo().program_id.program_type == "ewallet"
+            card.ledger_kind = WALLET if wallet else POINTS
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -215,8 +228,10 @@ class LoyaltyCard(models.Model):
         user = self.env.user
         accounts = self.browse(card.id for card, points in changes.items() if points)
         done = accounts._get_adjusted_today(user)
-        for scheme, cards in accounts.grouped("scheme_id").items():
-            each, total = scheme._get_adjustment_limits(user)
+        for (scheme, kind), cards in accounts.grouped(
+            lambda card: (card.scheme_id, card.ledger_kind)
+        ).items():
+            each, total = scheme._get_adjustment_limits(user, kind)
             sizes = {card: abs(Decimal(str(changes[card]))) for card in cards}
             if (
                 sum(sizes.values()) <= total
@@ -232,10 +247,20 @@ class LoyaltyCard(models.Model):
                     " to %(total)s at once, and nothing of your own. Make an adjustment"
                     " instead (Loyalty > Transactions > Adjustments): another"
                     " administrator then approves it.",
-                    each=scheme._format_points(each),
-                    total=scheme._format_points(total),
+                    each=scheme._format_value(each, kind),
+                    total=scheme._format_value(total, kind),
                 )
             )
+
+    def _format_value(self, value):
+        """Write what is on such an account, or moves on it, for a human.
+
+        :param value: float or Decimal, points or money
+        """
+        self.ensure_one()
+        # sudo: how a brand calls its points is no secret
+        account_sudo = self.sudo()
+        return account_sudo.scheme_id._format_value(value, account_sudo.ledger_kind)
 
     def _get_adjusted_today(self, user):
         """Return what a user has given to or taken from accounts today alone.

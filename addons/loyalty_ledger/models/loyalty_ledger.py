@@ -28,6 +28,7 @@ from ..ledger.book import (
     NotOnHold,
 )
 from ..ledger.chain import GENESIS
+from ..ledger.flow import WALLET
 from ..ledger.move import Op
 from ..ledger.rows import to_array
 
@@ -106,8 +107,8 @@ class LoyaltyLedger(models.AbstractModel):
         whole call again on the new balance.
 
         :return: one tuple an account: id, scheme, company, points, pending, sequence
-            of the last entry, its hash, the scheme's step of points, and the holds
-            that still count, as lists of owner, id, points and day
+            of the last entry, its hash, the smallest step of what it counts, and the
+            holds that still count, as lists of owner, id, points and day
         """
         self.env["loyalty.card"].flush_model()
         self.env["loyalty.hold"].flush_model()
@@ -118,7 +119,10 @@ class LoyaltyLedger(models.AbstractModel):
                        card.points::numeric::text,
                        COALESCE(card.ledger_pending, 0)::text,
                        COALESCE(card.ledger_sequence, 0), card.ledger_hash,
-                       scheme.points_rounding::text,
+                       CASE WHEN program.program_type = 'ewallet'
+                            THEN currency.rounding
+                            ELSE scheme.points_rounding
+                       END::text,
                        (SELECT json_agg(json_build_array(
                                    owner, id, (amount - captured)::text, date
                                ))
@@ -128,6 +132,7 @@ class LoyaltyLedger(models.AbstractModel):
                   FROM loyalty_card card
                   JOIN loyalty_program program ON program.id = card.program_id
                   JOIN loyalty_scheme scheme ON scheme.id = program.scheme_id
+                  JOIN res_currency currency ON currency.id = scheme.currency_id
                  WHERE card.id = ANY(%(ids)s) AND card.ledger_managed
                  ORDER BY card.id
                    FOR NO KEY UPDATE OF card
@@ -137,23 +142,28 @@ class LoyaltyLedger(models.AbstractModel):
             )
         )
 
-    def _schedule_release(self, transactions, day):
-        """Say when the pending points of sales become available, if it is not known.
+    def _schedule_release(self, transactions, day, kinds=None):
+        """Say when what sales have pending becomes available, if it is not known.
 
         :param transactions: loyalty.transaction
-        :param date day: the first day on which they can be spent
+        :param date day: the first day on which it can be spent
+        :param kinds: only what came by entries of these kinds
         """
-        self._lock(transactions.account_id.ids)
+        self._lock(transactions._get_accounts().ids)
         # Plain SQL: nobody writes lots through the ORM
         self.env.cr.execute(
             SQL(
                 """
-                UPDATE loyalty_ledger_lot SET release_date = %s
-                 WHERE transaction_id = ANY(%s)
-                   AND state = 'pending' AND release_date IS NULL
+                UPDATE loyalty_ledger_lot lot SET release_date = %(day)s
+                  FROM loyalty_ledger_entry entry
+                 WHERE lot.transaction_id = ANY(%(ids)s)
+                   AND lot.state = 'pending' AND lot.release_date IS NULL
+                   AND entry.id = lot.entry_id
+                   AND (%(kinds)s::varchar[] IS NULL OR entry.kind = ANY(%(kinds)s))
                 """,
-                day,
-                transactions.ids,
+                day=day,
+                ids=transactions.ids,
+                kinds=kinds and list(kinds),
             )
         )
         self.env["loyalty.ledger.lot"].invalidate_model(["release_date"], flush=False)
@@ -358,13 +368,21 @@ class LoyaltyLedger(models.AbstractModel):
     def _not_enough_message(self, account, points, spendable):
         """Return a sentence that a cashier understands."""
         card_sudo = self.env["loyalty.card"].sudo().browse(account.id)
-        scheme_sudo = card_sudo.program_id.scheme_id
+        values = {
+            "name": card_sudo.partner_id.display_name or card_sudo.code,
+            "spendable": card_sudo._format_value(spendable),
+            "points": card_sudo._format_value(points),
+        }
+        if card_sudo.ledger_kind == WALLET:
+            return self.env._(
+                "%(name)s can spend %(spendable)s of the wallet, not %(points)s."
+                " Use less or pay another way.",
+                **values,
+            )
         return self.env._(
             "%(name)s can spend %(spendable)s, not %(points)s."
             " Use fewer or pay another way.",
-            name=card_sudo.partner_id.display_name or card_sudo.code,
-            spendable=scheme_sudo._format_points(float(spendable)),
-            points=scheme_sudo._format_points(float(points)),
+            **values,
         )
 
     def _not_on_hold_message(self, account, owner):

@@ -83,7 +83,7 @@ class LoyaltyLedgerLot(models.Model):
     @api.depends("remaining", "scheme_id", "expiry_date")
     def _compute_display_name(self):
         for lot in self:
-            lot.display_name = lot.scheme_id._format_points(lot.remaining)
+            lot.display_name = lot.account_id._format_value(lot.remaining)
 
     @api.model_create_multi
     def create(self, vals_list):

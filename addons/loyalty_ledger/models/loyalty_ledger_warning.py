@@ -71,7 +71,7 @@ class LoyaltyLedgerWarning(models.Model):
         for warning in self:
             warning.display_name = self.env._(
                 "%(points)s expire on %(date)s",
-                points=warning.scheme_id._format_points(warning.points),
+                points=warning.account_id._format_value(warning.points),
                 date=format_date(self.env, warning.expiry_date),
             )
 

@@ -13,6 +13,7 @@ from odoo.addons.loyalty_member.models.loyalty_scheme import UNKNOWN_NUMBER
 
 from ..engine import Policy, Rule, round_to_step
 from ..ledger.expiry import Expiry, ExpiryPolicy
+from ..ledger.flow import POINTS
 from ..ledger.move import Shortfall
 
 
@@ -513,8 +514,8 @@ class LoyaltyScheme(models.Model):
                 )
             ).write(scheme._prepare_reward_values())
 
-    def _get_program(self):
-        """Return the native points program.
+    def _get_program(self, kind=POINTS):
+        """Return the native program that presents the accounts of a kind.
 
         :raise UserError: if the scheme has none
         """
@@ -531,21 +532,22 @@ class LoyaltyScheme(models.Model):
             )
         return program_sudo.sudo(self.env.su)
 
-    def _get_account(self, member):
-        """Return the points account of a member, opening it if needed."""
+    def _get_account(self, member, kind=POINTS):
+        """Return the account of a member, opening it if needed."""
         self.ensure_one()
-        return self._get_accounts(member).get(member.id)
+        return self._get_accounts(member, kind).get(member.id)
 
-    def _get_accounts(self, members):
-        """Return the points accounts of members, opening those that are missing.
+    def _get_accounts(self, members, kind=POINTS):
+        """Return the accounts of members, opening those that are missing.
 
-        :raise UserError: if the scheme has no program
+        :param str kind: ``POINTS`` or ``WALLET``
+        :raise UserError: if the scheme has no program for them
         :raise ConcurrencyError: if another transaction opens one right now; Odoo
             then runs the call again
         :return dict: loyalty.card by id of the member
         """
         self.ensure_one()
-        program = self._get_program()
+        program = self._get_program(kind)
         # sudo: nobody but the ledger opens accounts
         Card_sudo = self.env["loyalty.card"].sudo()
         accounts = Card_sudo.with_context(active_test=False).search_fetch(
@@ -676,9 +678,10 @@ class LoyaltyScheme(models.Model):
 
         :return: a date, or ``None`` if the points keep the days they have
         """
-        if self.expiry_policy != ExpiryPolicy.ACTIVITY:
+        expiry = self._get_expiry(account)
+        if expiry.policy != ExpiryPolicy.ACTIVITY:
             return None
-        return self._get_expiry_date(day, account)
+        return expiry.last_day(day)
 
     def _get_revival_date(self):
         """Return the last day of expired points that a return of today gives back.
@@ -707,8 +710,8 @@ class LoyaltyScheme(models.Model):
         self.ensure_one()
         return self.shortfall_policy == "approval"
 
-    def _get_adjustment_limits(self, user):
-        """Return the points that a user may adjust without being approved.
+    def _get_adjustment_limits(self, user, kind=POINTS):
+        """Return what a user may adjust without being approved.
 
         :return: for one account in a day, and for all accounts of one adjustment
         :rtype: tuple[Decimal, Decimal]

@@ -12,12 +12,11 @@ from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.tools import SQL, format_date
 
 from ..engine import Basket, BasketLine, evaluate, round_to_step
+from ..ledger.flow import EARN, FLOWS, REDEEM
 from ..ledger.move import Move, Op
 
 _logger = logging.getLogger(__name__)
 ZERO = Decimal(0)
-EARN_KINDS = ("earn", "return_earn")
-REDEEM_KINDS = ("redeem", "return_redeem")
 
 
 # Prices and quantities repeat, and an import converts each of them several times
@@ -415,13 +414,23 @@ class LoyaltyTransaction(models.Model):
         rows, line_rows, moves = [], [], []
         ids = self.env["loyalty.ledger"]._next_ids(self._table, len(sales))
         categories = self._get_categories(sales)
-        for id_, (member, sale) in zip(ids, sales, strict=True):
+        results = [
+            evaluate(self._get_basket(member, scheme, sale), rules, policy)
+            for member, sale in sales
+        ]
+        wallets = self._open_wallets(scheme, sales, results)
+        for id_, (member, sale), result in zip(ids, sales, results, strict=True):
             self._check_redeem(member, scheme, sale)
-            result = evaluate(self._get_basket(member, scheme, sale), rules, policy)
-            account = accounts[member.id]
-            rows.append(self._prepare_row(id_, member, account, sale, result))
-            line_rows += self._prepare_line_rows(id_, sale, result, categories)
+            account, wallet = accounts[member.id], wallets.get(member.id)
+            share = self._get_wallet_share(scheme, sale, result)
+            self._check_wallet(member, scheme, sale, share)
+            rows.append(
+                self._prepare_row(id_, member, account, sale, result)
+                | self._prepare_wallet_row(wallet, sale, result, share)
+            )
+            line_rows += self._prepare_line_rows(id_, sale, result, categories, share)
             moves += self._prepare_moves(id_, scheme, account, sale, result)
+            moves += self._prepare_wallet_moves(id_, scheme, wallet, sale, share)
         self._insert(rows, line_rows)
         self.env["loyalty.ledger"]._post(moves)
         # sudo: who sells need not have rights on loyalty records
@@ -535,7 +544,7 @@ class LoyaltyTransaction(models.Model):
             "res_id": sale.res_id,
         }
 
-    def _prepare_line_rows(self, id_, sale, result, categories, origins=None):
+    def _prepare_line_rows(self, id_, sale, result, categories, share):
         return [
             {
                 "transaction_id": id_,
@@ -549,9 +558,11 @@ class LoyaltyTransaction(models.Model):
                 "amount_excl": exact(line.amount_excl),
                 "base": result.bases.get(line.key, ZERO),
                 "points": result.lines.get(line.key, ZERO),
+                "wallet_credited": share.top_ups.get(line.key, ZERO),
+                "wallet_cashback": share.cashback_lines.get(line.key, ZERO),
                 "is_reward": line.is_reward,
                 "eligible": line.eligible,
-                "origin_line_id": (origins or {}).get(line.key),
+                "origin_line_id": None,
             }
             for line in sale.lines
         ]
@@ -622,6 +633,10 @@ class LoyaltyTransaction(models.Model):
                 "base_amount": "numeric",
                 "points_earned": "numeric",
                 "points_redeemed": "numeric",
+                "wallet_account_id": "int4",
+                "wallet_spent": "numeric",
+                "wallet_credited": "numeric",
+                "wallet_cashback": "numeric",
                 "revision": "int4",
                 "digest": "varchar",
                 "trace": "jsonb",
@@ -653,6 +668,8 @@ class LoyaltyTransaction(models.Model):
                 "amount_excl": "numeric",
                 "base": "numeric",
                 "points": "numeric",
+                "wallet_credited": "numeric",
+                "wallet_cashback": "numeric",
                 "is_reward": "bool",
                 "eligible": "bool",
                 "origin_line_id": "int4",
@@ -677,7 +694,7 @@ class LoyaltyTransaction(models.Model):
             )
         if self.digest == sale.digest() and self.state == "posted":
             return
-        account, scheme = self.account_id, self.scheme_id
+        scheme = self.scheme_id
         self._lock_sales()
         result = evaluate(
             self._get_basket(member, scheme, sale),
@@ -685,6 +702,15 @@ class LoyaltyTransaction(models.Model):
             scheme._get_policy(),
         )
         revision = self.revision + 1
+        share = self._get_wallet_share(scheme, sale, result)
+        moves = self._prepare_revision(sale, result, revision)
+        moves += self._prepare_wallet_revision(sale, share, revision)
+        self.env["loyalty.ledger"]._post(moves)
+        self._rewrite(sale, result, share, revision)
+
+    def _prepare_revision(self, sale, result, revision):
+        """Return the moves by which the points of a revised sale change."""
+        member, account, scheme = self.member_id, self.account_id, self.scheme_id
         earned = self._get_change("points_earned", result.points)
         redeemed = self._get_change("points_redeemed", exact(sale.redeemed))
         if redeemed > 0:
@@ -702,8 +728,7 @@ class LoyaltyTransaction(models.Model):
             moves.append(
                 self._prepare_earn(self.id, scheme, account, sale, earned, revision)
             )
-        self.env["loyalty.ledger"]._post(moves)
-        self._rewrite(sale, result, revision)
+        return moves
 
     def _lock_sales(self):
         """Let nobody else revise, return or cancel these sales at the same time.
@@ -712,7 +737,7 @@ class LoyaltyTransaction(models.Model):
         waited for the account would go on with an outdated view; writing to the sale
         makes PostgreSQL refuse that view, and Odoo runs the call again.
         """
-        self.env["loyalty.ledger"]._lock(self.account_id.ids)
+        self.env["loyalty.ledger"]._lock(self._get_accounts().ids)
         self.flush_recordset()
         self.env.cr.execute(
             SQL(
@@ -723,6 +748,10 @@ class LoyaltyTransaction(models.Model):
                 self.ids,
             )
         )
+
+    def _get_accounts(self):
+        """Return the accounts on which these sales move something."""
+        return self.account_id | self.wallet_account_id
 
     def _get_change(self, field, value):
         """Return what is to be posted for a sale to come to ``value``.
@@ -737,7 +766,7 @@ class LoyaltyTransaction(models.Model):
         returns = self.return_ids.filtered(lambda t: t.state == "posted")
         return sum((exact(other[field]) for other in returns), ZERO)
 
-    def _rewrite(self, sale, result, revision):
+    def _rewrite(self, sale, result, share, revision):
         """Bring the record in line with a revised sale; the entries tell the story."""
         self.line_ids.filtered(
             lambda line: line.external_id not in {new.key for new in sale.lines}
@@ -745,7 +774,7 @@ class LoyaltyTransaction(models.Model):
         kept = {line.external_id: line for line in self.line_ids}
         categories = self._get_categories([(None, sale)])
         new_rows = []
-        for row in self._prepare_line_rows(self.id, sale, result, categories):
+        for row in self._prepare_line_rows(self.id, sale, result, categories, share):
             line = kept.get(row["external_id"])
             if not line:
                 new_rows.append(row)
@@ -759,6 +788,8 @@ class LoyaltyTransaction(models.Model):
                         "amount_excl",
                         "base",
                         "points",
+                        "wallet_credited",
+                        "wallet_cashback",
                     )
                 }
             )
@@ -774,9 +805,12 @@ class LoyaltyTransaction(models.Model):
                 "base_amount": float(result.base),
                 "points_earned": float(result.points),
                 "points_redeemed": sale.redeemed,
+                "wallet_spent": float(share.spent),
+                "wallet_credited": float(share.credited),
+                "wallet_cashback": float(share.cashback),
                 "revision": revision,
                 "digest": sale.digest(),
-                "trace": [*result.trace, *sale.notes],
+                "trace": self._get_trace(sale, result, share),
             }
         )
 
@@ -795,35 +829,36 @@ class LoyaltyTransaction(models.Model):
             .ids
         )
 
-    def _prepare_take_back(self, points, step, transaction=None):
-        """Return the move that takes back points this sale has earned."""
+    def _prepare_take_back(self, points, step, transaction=None, flow=EARN):
+        """Return the move that takes back what this sale has put on an account."""
         transaction = transaction or self
         return Move(
-            account_id=self.account_id.id,
-            key=f"return_earn:{transaction.id}:{step}",
-            kind="return_earn",
+            account_id=self[flow.account].id,
+            key=f"{flow.back}:{transaction.id}:{step}",
+            kind=flow.back,
             op=Op.TAKE_BACK,
             points=points,
             transaction_id=transaction.id,
             source_transaction_id=self.id,
-            undo=self._get_undo_entries(EARN_KINDS),
+            undo=self._get_undo_entries(flow.kinds),
             shortfall=self.scheme_id._get_shortfall(),
         )
 
-    def _prepare_restore(self, points, step, transaction=None):
-        """Return the moves that give back points this sale has spent."""
+    def _prepare_restore(self, points, step, transaction=None, flow=REDEEM):
+        """Return the moves that give back what this sale has spent of an account."""
         transaction = transaction or self
+        account = self[flow.account]
         return self._surround_restore(
             Move(
-                account_id=self.account_id.id,
-                key=f"return_redeem:{transaction.id}:{step}",
-                kind="return_redeem",
+                account_id=account.id,
+                key=f"{flow.back}:{transaction.id}:{step}",
+                kind=flow.back,
                 op=Op.RESTORE,
                 points=points,
-                expiry_date=self._get_restored_expiry(),
+                expiry_date=self._get_restored_expiry(account),
                 transaction_id=transaction.id,
                 source_transaction_id=self.id,
-                undo=self._get_undo_entries(REDEEM_KINDS),
+                undo=self._get_undo_entries(flow.kinds),
             )
         )
 
@@ -855,9 +890,9 @@ class LoyaltyTransaction(models.Model):
             ),
         ]
 
-    def _get_restored_expiry(self):
-        """Return the last day of points that cannot go back into their own lots."""
-        return self.scheme_id._get_expiry_date(fields.Date.today(), self.account_id)
+    def _get_restored_expiry(self, account):
+        """Return the last day of what cannot go back into its own lots."""
+        return self.scheme_id._get_expiry_date(fields.Date.today(), account)
 
     def _cancel(self, reason=None):
         """Reverse everything that still stands of these sales or returns.
@@ -879,6 +914,9 @@ class LoyaltyTransaction(models.Model):
                     "revision": transaction.revision + 1,
                     "points_earned": 0.0,
                     "points_redeemed": 0.0,
+                    "wallet_spent": 0.0,
+                    "wallet_credited": 0.0,
+                    "wallet_cashback": 0.0,
                     "trace": [
                         *(transaction.trace or []),
                         {"code": "cancelled", "reason": reason or ""},
@@ -887,70 +925,72 @@ class LoyaltyTransaction(models.Model):
             )
 
     def _cancel_sale(self):
-        earned = -self._get_change("points_earned", ZERO)
-        redeemed = -self._get_change("points_redeemed", ZERO)
         step = self.revision + 1
         moves = []
-        if earned > 0:
-            moves.append(self._prepare_take_back(earned, step))
-        if redeemed > 0:
-            moves += self._prepare_restore(redeemed, step)
+        for flow in FLOWS:
+            moved = -self._get_change(flow.total, ZERO)
+            if moved <= 0:
+                continue
+            if flow.spends:
+                moves += self._prepare_restore(moved, step, flow=flow)
+            else:
+                moves.append(self._prepare_take_back(moved, step, flow=flow))
         self.env["loyalty.ledger"]._post(moves)
 
     def _cancel_return(self):
         """Earn and spend again what a return had reversed, lot by lot."""
         self.env["loyalty.anomaly"]._void(self)
         moves = []
-        step = self.revision + 1
         entries = self.entry_ids.sorted("id")
-        taken = entries.filtered(lambda e: e.kind == "return_earn")
-        given = entries.filtered(lambda e: e.kind == "return_redeem")
+        for account, own in entries.grouped("account_id").items():
+            moves += self._prepare_cancelled_return(account, own)
+        self.env["loyalty.ledger"]._post(moves)
+
+    def _prepare_cancelled_return(self, account, entries):
+        """Return the moves that undo what a return has done to an account.
+
+        :param entries: what the return has posted there
+        """
+        moves = []
+        step = self.revision + 1
+        common = {
+            "account_id": account.id,
+            "transaction_id": self.id,
+            "source_transaction_id": self.origin_id.id,
+        }
         expired = entries.filtered(lambda e: e.kind == "expire")
-        source = self.origin_id
         if expired:
             # What was given back too late to be spent is there to be spent again
             moves.append(
                 Move(
-                    account_id=self.account_id.id,
+                    **common,
                     key=f"expire:{self.id}:{step}",
                     kind="expire",
                     op=Op.RESTORE,
                     points=-sum((exact(e.amount) for e in expired), ZERO),
-                    transaction_id=self.id,
-                    source_transaction_id=source.id,
                     undo=tuple(expired.ids),
                 )
             )
-        if given:
-            moves.append(
-                Move(
-                    account_id=self.account_id.id,
-                    key=f"redeem:{self.id}:{step}",
-                    kind="redeem",
-                    op=Op.TAKE_BACK,
-                    points=sum((exact(e.amount + e.pending) for e in given), ZERO),
-                    transaction_id=self.id,
-                    source_transaction_id=source.id,
-                    undo=tuple(given.ids),
-                    shortfall=self.scheme_id._get_shortfall(),
-                )
+        for flow in reversed(FLOWS):
+            own = entries.filtered(lambda e, kind=flow.back: e.kind == kind)
+            moved = abs(sum((exact(e.amount + e.pending) for e in own), ZERO))
+            if not moved:
+                continue
+            move = Move(
+                **common,
+                key=f"{flow.kind}:{self.id}:{step}",
+                kind=flow.kind,
+                op=Op.TAKE_BACK if flow.spends else Op.RESTORE,
+                points=moved,
+                undo=tuple(own.ids),
             )
-        moved = -sum((exact(e.amount + e.pending) for e in taken), ZERO)
-        if moved:
-            moves += self._surround_restore(
-                Move(
-                    account_id=self.account_id.id,
-                    key=f"earn:{self.id}:{step}",
-                    kind="earn",
-                    op=Op.RESTORE,
-                    points=moved,
-                    expiry_date=self._get_restored_expiry(),
-                    transaction_id=self.id,
-                    source_transaction_id=source.id,
-                    undo=tuple(taken.ids),
-                )
-            )
-        self.env["loyalty.ledger"]._post(moves)
+            if flow.spends:
+                shortfall = self.scheme_id._get_shortfall()
+                moves.append(replace(move, shortfall=shortfall))
+            else:
+                expiry_date = self._get_restored_expiry(account)
+                moves += self._surround_restore(replace(move, expiry_date=expiry_date))
+        return moves
 
     def _record_return(self, sale):
         """Record that goods of this sale came back.
@@ -982,7 +1022,9 @@ class LoyaltyTransaction(models.Model):
         earned = sum(taken.values(), ZERO)
         redeemed = origin._get_returned_redemption(sale)
         id_ = self.env["loyalty.ledger"]._next_ids(self._table, 1)[0]
+        share = origin._get_returned_wallet(sale, lines)
         row, line_rows = origin._prepare_return_rows(id_, sale, lines, taken, redeemed)
+        origin._add_wallet_to_return(row, line_rows, share)
         self._insert([row], line_rows)
         returned = self.sudo().browse(id_)
         moves = []
@@ -990,6 +1032,7 @@ class LoyaltyTransaction(models.Model):
             moves.append(origin._prepare_take_back(earned, 0, returned))
         if redeemed:
             moves += origin._prepare_restore(redeemed, 0, returned)
+        moves += origin._prepare_wallet_return(share, returned)
         self.env["loyalty.ledger"]._post(moves)
         origin.invalidate_recordset(["return_ids"])
         return returned
@@ -1028,16 +1071,19 @@ class LoyaltyTransaction(models.Model):
             lambda other: other.state == "posted" and other.reference != sale.reference
         )
 
-    def _get_returned_points(self, sale, lines):
+    def _get_returned_points(self, sale, lines, field="points", step=None):
         """Return the points that a return takes back.
 
         :param lines: as ``_match_returned_lines`` has them
+        :param str field: what is taken back of each line
+        :param Decimal step: of what is taken back; that of points if omitted
         :return dict: Decimal by key of the return line
         """
+        step = step or self.scheme_id._get_step()
         quantities, amounts = self._get_returned_before(sale)
         points = defaultdict(Decimal)
         for earlier in self._get_earlier_returns(sale).line_ids:
-            points[earlier.origin_line_id] += exact(earlier.points)
+            points[earlier.origin_line_id] += exact(earlier[field])
         taken = {}
         for line in sale.lines:
             sold = lines[line.key]
@@ -1045,9 +1091,8 @@ class LoyaltyTransaction(models.Model):
             amounts[sold] += abs(exact(line.amount_incl))
             back = sold._get_returned_amount(quantities[sold], amounts[sold])
             total = abs(exact(sold.amount_incl))
-            due = exact(sold.points)
+            due = exact(sold[field])
             if back < total:
-                step = self.scheme_id._get_step()
                 due = round_to_step(due * back / total, step, "DOWN")
             taken[line.key] = max(due - points[sold], ZERO)
             points[sold] += taken[line.key]
@@ -1077,14 +1122,17 @@ class LoyaltyTransaction(models.Model):
         )
         return max(due - before, ZERO)
 
-    def _get_returned_part(self, sale):
+    def _get_returned_part(self, sale, goods=None):
         """Return which part of the goods sold has come back with a return.
 
         :param Sale sale: the return, recorded or not
+        :param goods: the sold lines to look at; all goods if omitted
         :return: Decimal up to 1; 0 if nothing was sold for money
         """
         self.ensure_one()
-        goods = {line.external_id: line for line in self.line_ids if not line.is_reward}
+        if goods is None:
+            goods = self.line_ids.filtered(lambda line: not line.is_reward)
+        goods = {line.external_id: line for line in goods}
         quantities, amounts = self._get_returned_before(sale)
         for line in sale.lines:
             if line.origin_key in goods:
@@ -1184,7 +1232,7 @@ class LoyaltyTransaction(models.Model):
                 op=Op.RELEASE,
                 day=day,
             )
-            for account in self.sudo().account_id
+            for account in self.sudo()._get_accounts()
         )
 
     # === FOR PEOPLE === #

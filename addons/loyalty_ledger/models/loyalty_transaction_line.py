@@ -57,6 +57,17 @@ class LoyaltyTransactionLine(models.Model):
         help="The part of the amount that earned points, in the scheme's currency.",
     )
     points = fields.Float(digits="Loyalty Points", readonly=True)
+    scheme_currency_id = fields.Many2one(
+        related="transaction_id.scheme_currency_id", string="Currency of the Scheme"
+    )
+    wallet_credited = fields.Monetary(
+        string="Put into Wallet",
+        currency_field="scheme_currency_id",
+        readonly=True,
+    )
+    wallet_cashback = fields.Monetary(
+        string="Cashback", currency_field="scheme_currency_id", readonly=True
+    )
     is_reward = fields.Boolean(string="Reward", readonly=True)
     eligible = fields.Boolean(readonly=True)
     origin_line_id = fields.Many2one(
@@ -76,6 +87,8 @@ class LoyaltyTransactionLine(models.Model):
                 "amount_excl": 0.0,
                 "base": 0.0,
                 "points": 0.0,
+                "wallet_credited": 0.0,
+                "wallet_cashback": 0.0,
             }
         )
 

@@ -25,4 +25,5 @@ from . import test_security
 from . import test_tours
 from . import test_transaction
 from . import test_transfer
+from . import test_wallet
 from . import test_warning

@@ -1,0 +1,53 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The wallet of a member."""
+
+from odoo import api, fields, models
+
+
+class LoyaltyMember(models.Model):
+    _inherit = "loyalty.member"
+
+    has_wallet = fields.Boolean(
+        related="scheme_id.has_wallet", string="Scheme Has Wallets"
+    )
+    wallet_account_id = fields.Many2one(
+        comodel_name="loyalty.card",
+        string="Wallet",
+        compute="_compute_wallet",
+        compute_sudo=True,
+    )
+    wallet_balance = fields.Monetary(compute="_compute_wallet", compute_sudo=True)
+    wallet_pending = fields.Monetary(compute="_compute_wallet", compute_sudo=True)
+
+    @api.depends("scheme_id.wallet_program_id", "partner_id")
+    def _compute_wallet(self):
+        programs = self.scheme_id.wallet_program_id
+        Card = self.env["loyalty.card"]
+        accounts = {
+            (account.program_id, account.partner_id): account
+            for account in Card.with_context(active_test=False).search_fetch(
+                [
+                    ("program_id", "in", programs.ids),
+                    ("partner_id", "in", self.partner_id.ids),
+                    ("ledger_managed", "=", True),
+                ],
+                ["program_id", "partner_id", "points", "ledger_pending"],
+            )
+        }
+        for member in self:
+            account = accounts.get(
+                (member.scheme_id.wallet_program_id, member.partner_id), Card
+            )
+            member.wallet_account_id = account
+            member.wallet_balance = account.points
+            member.wallet_pending = account.ledger_pending
+
+    def action_view_wallet_entries(self):
+        """Open the ledger entries of the wallets of these members."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "loyalty_ledger.loyalty_ledger_entry_action"
+        )
+        action["domain"] = [("account_id", "in", self.wallet_account_id.ids)]
+        action["context"] = {}
+        return action
