@@ -34,6 +34,8 @@
         "views/loyalty_card_views.xml",
         "views/loyalty_scheme_views.xml",
         "views/loyalty_member_views.xml",
+        "wizard/loyalty_household_join_views.xml",
+        "views/loyalty_household_views.xml",
         "wizard/loyalty_transfer_confirm_views.xml",
         "views/loyalty_transfer_views.xml",
         "views/loyalty_ledger_menus.xml",

@@ -23,7 +23,9 @@ from . import loyalty_transaction_wallet
 from . import loyalty_transaction_line
 from . import loyalty_member
 from . import loyalty_member_code
+from . import loyalty_member_household
 from . import loyalty_member_transfer
+from . import loyalty_household
 from . import loyalty_scheme_transfer
 from . import loyalty_transfer
 from . import loyalty_manual_entry

@@ -522,9 +522,13 @@ class LoyaltyAdjustment(models.Model):
                            (adjustment_id, member_id, account_id, points, state)
                     SELECT %(adjustment)s, member.id, card.id, %(points)s, 'waiting'
                       FROM loyalty_member member
+                      LEFT JOIN loyalty_household household
+                        ON household.id = member.household_id
+                      LEFT JOIN loyalty_member holder
+                        ON holder.id = COALESCE(household.head_id, member.id)
                       LEFT JOIN loyalty_card card
                         ON card.program_id = %(program)s
-                       AND card.partner_id = member.partner_id
+                       AND card.partner_id = holder.partner_id
                        AND card.ledger_managed
                      WHERE member.id IN %(members)s
                      ORDER BY member.id

@@ -106,18 +106,20 @@ class LoyaltyAdjustmentLine(models.Model):
             return {}
         points = Decimal(str(adjustment.points))
         spendable = self.account_id._get_spendable()
-        return {
-            line: self.env._(
+        refused = {}
+        for line in self:
+            left = spendable.get(line.account_id.id, Decimal(0))
+            if points <= left:
+                # Members of a household share an account
+                spendable[line.account_id.id] = left - points
+                continue
+            refused[line] = self.env._(
                 "%(name)s has %(spendable)s that can be taken, not %(points)s.",
                 name=line.member_id.display_name,
-                spendable=adjustment.scheme_id._format_points(
-                    spendable.get(line.account_id.id, 0)
-                ),
+                spendable=adjustment.scheme_id._format_points(left),
                 points=adjustment.scheme_id._format_points(points),
             )
-            for line in self
-            if points > spendable.get(line.account_id.id, 0)
-        }
+        return refused
 
     def _prepare_move(self, expiry_date):
         """Return the move of one line; its key makes posting again harmless."""

@@ -120,6 +120,11 @@ class LoyaltyLedgerEntry(models.Model):
         " or spent them.",
     )
     channel_id = fields.Many2one(related="transaction_id.channel_id")
+    member_id = fields.Many2one(
+        related="transaction_id.member_id",
+        string="Bought By",
+        help="Who of a household earned or spent.",
+    )
     store_id = fields.Many2one(related="transaction_id.store_id")
     transfer_id = fields.Many2one(
         comodel_name="loyalty.transfer", compute="_compute_transfer_id"

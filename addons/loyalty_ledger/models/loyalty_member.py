@@ -37,8 +37,9 @@ class LoyaltyMember(models.Model):
         string="Open Anomalies", compute="_compute_anomaly_count", compute_sudo=True
     )
 
-    @api.depends("scheme_id.points_program_id", "partner_id")
+    @api.depends("scheme_id.points_program_id", "partner_id", "household_id.head_id")
     def _compute_account(self):
+        partners = {member: member._get_account_partner() for member in self}
         accounts = {
             (account.program_id, account.partner_id): account
             for account in self.env["loyalty.card"]
@@ -46,7 +47,11 @@ class LoyaltyMember(models.Model):
             .search_fetch(
                 [
                     ("program_id", "in", self.scheme_id.points_program_id.ids),
-                    ("partner_id", "in", self.partner_id.ids),
+                    (
+                        "partner_id",
+                        "in",
+                        self.env["res.partner"].union(*partners.values()).ids,
+                    ),
                     ("ledger_managed", "=", True),
                 ],
                 ["program_id", "partner_id", "points", "ledger_pending"],
@@ -55,7 +60,7 @@ class LoyaltyMember(models.Model):
         for member in self:
             scheme = member.scheme_id
             account = accounts.get(
-                (scheme.points_program_id, member.partner_id),
+                (scheme.points_program_id, partners[member]),
                 self.env["loyalty.card"],
             )
             member.account_id = account

@@ -540,6 +540,8 @@ class LoyaltyScheme(models.Model):
     def _get_accounts(self, members, kind=POINTS):
         """Return the accounts of members, opening those that are missing.
 
+        Members of a household share the points account of its head.
+
         :param str kind: ``POINTS`` or ``WALLET``
         :raise UserError: if the scheme has no program for them
         :raise ConcurrencyError: if another transaction opens one right now; Odoo
@@ -548,23 +550,25 @@ class LoyaltyScheme(models.Model):
         """
         self.ensure_one()
         program = self._get_program(kind)
+        partners = {member: member._get_account_partner(kind) for member in members}
+        holders = self.env["res.partner"].union(*partners.values())
         # sudo: nobody but the ledger opens accounts
         Card_sudo = self.env["loyalty.card"].sudo()
         accounts = Card_sudo.with_context(active_test=False).search_fetch(
             [
                 ("program_id", "=", program.id),
-                ("partner_id", "in", members.partner_id.ids),
+                ("partner_id", "in", holders.ids),
                 ("ledger_managed", "=", True),
             ],
             ["partner_id"],
         )
         by_partner = {account.partner_id: account for account in accounts}
-        missing = members.filtered(lambda member: member.partner_id not in by_partner)
-        for account in Card_sudo._open_accounts(program, missing.partner_id):
+        missing = holders.filtered(lambda partner: partner not in by_partner)
+        for account in Card_sudo._open_accounts(program, missing):
             by_partner[account.partner_id] = account
         return {
-            member.id: by_partner[member.partner_id].sudo(self.env.su)
-            for member in members
+            member.id: by_partner[partner].sudo(self.env.su)
+            for member, partner in partners.items()
         }
 
     def _get_point_value(self):

@@ -475,6 +475,14 @@ class LoyaltyTransfer(models.Model):
                         member=member._get_short_name(),
                     )
                 )
+        if giver._get_account_partner() == recipient._get_account_partner():
+            raise UserError(
+                self.env._(
+                    "%(giver)s and %(recipient)s share their points already.",
+                    giver=giver._get_short_name(),
+                    recipient=recipient._get_short_name(),
+                )
+            )
         points = Decimal(str(self.points))
         scheme._check_transfer_size(points)
         self._check_balance(points)

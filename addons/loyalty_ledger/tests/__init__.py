@@ -12,6 +12,7 @@ from . import test_engine
 from . import test_expiry
 from . import test_hold
 from . import test_hooks
+from . import test_household
 from . import test_invariants
 from . import test_ledger
 from . import test_manual_entry

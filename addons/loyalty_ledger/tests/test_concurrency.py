@@ -170,8 +170,8 @@ class ConcurrencyCase(BaseCase):
             )
         )
 
-    def _sale(self, env, reference, amount, redeemed=0):
-        member = env["loyalty.member"].browse(self.member_id)
+    def _sale(self, env, reference, amount, redeemed=0, member_id=None):
+        member = env["loyalty.member"].browse(member_id or self.member_id)
         return (
             env["loyalty.transaction"]
             ._record(

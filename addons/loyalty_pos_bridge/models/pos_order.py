@@ -210,7 +210,8 @@ class PosOrder(models.Model):
                         "points": account_sudo.points,
                         "code": account_sudo.code,
                         "program_id": program.id,
-                        "partner_id": account_sudo.partner_id.id,
+                        # The account of a household is that of each member
+                        "partner_id": member_sudo.partner_id.id,
                     }
                 )
         return updates

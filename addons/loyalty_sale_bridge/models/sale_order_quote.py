@@ -56,11 +56,11 @@ class SaleOrder(models.Model):
         )
         partners = self.partner_id | self.partner_id.commercial_partner_id
         members = self.env["loyalty.member"]
-        if not accounts.partner_id & partners:
+        if not accounts:
             return members
         members = members.with_context(active_test=False).search(
             [
-                ("partner_id", "in", (accounts.partner_id & partners).ids),
+                ("partner_id", "in", partners.ids),
                 ("scheme_id", "in", accounts.program_id.scheme_id.ids),
                 ("company_id", "in", [self.company_id.id, False]),
             ],
@@ -99,7 +99,7 @@ class SaleOrder(models.Model):
         return (
             bool(member)
             and account.program_id.scheme_id == member.scheme_id
-            and account.partner_id == member.partner_id
+            and account.partner_id == member._get_account_partner()
         )
 
     def _loyalty_get_channel_code(self):
@@ -190,7 +190,7 @@ class SaleOrder(models.Model):
                     scheme=program.scheme_id.name,
                 )
             }
-        if member.partner_id != self.partner_id.sudo():
+        if member._get_account_partner() != self.partner_id.sudo():
             # Native knows no other card than the contact's own, and would make one
             return {
                 "error": self.env._(

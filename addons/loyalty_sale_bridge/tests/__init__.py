@@ -5,6 +5,7 @@ from . import (
     test_concurrency,
     test_credit_note,
     test_hold,
+    test_household,
     test_native,
     test_queries,
     test_redeem,

@@ -76,6 +76,8 @@ patch(PosStore.prototype, {
             const account = this.models["loyalty.card"].get(quote.account_id);
             if (account) {
                 account.points = quote.balance;
+                // Members of a household share an account: it is that of who buys
+                account.partner_id = this.models["res.partner"].get(quote.partner_id);
             } else if (program) {
                 this.models["loyalty.card"].create({
                     id: quote.account_id,
