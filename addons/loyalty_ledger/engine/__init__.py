@@ -1,7 +1,8 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from .basket import Basket, BasketLine
+from .basket import Basket, BasketLine, Facts, Product
 from .evaluate import Result, evaluate
-from .rounding import allot, round_to_step
-from .rules import Policy, Rule
+from .returns import reverse
+from .rounding import allot, apportion, round_to_step
+from .rules import Cap, Conditions, Effect, Period, Policy, Rule, RuleSet, Target

@@ -2,8 +2,35 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What the engine looks at: one purchase, in the scheme's currency."""
 
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
+
+NOTHING: Mapping = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """What rules ask about a product.
+
+    Compared by identity, so that the engine can remember which rules look at it:
+    make one for each product and use it for all its lines and baskets.
+
+    :param id: id of the product
+    :param categories: ids of its category and of all categories above it
+    :param tags: ids of its tags
+    :param domains: keys of the rules whose product filter it matches
+    """
+
+    id: int | None = None
+    categories: frozenset = frozenset()
+    tags: frozenset = frozenset()
+    domains: frozenset = frozenset()
+
+
+UNKNOWN = Product()
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,21 +42,54 @@ class BasketLine:
         line discounts, with or without tax as the scheme says; negative for
         discounts
     :param quantity: in the product's unit of measure
-    :param eligible: ``False`` for what never earns: shipping, tips, gift cards,
-        wallet top-ups
+    :param product: what rules ask about the product
+    :param eligible: ``False`` for what never earns: tips, gift cards, wallet
+        top-ups, and shipping unless the scheme counts it
     :param is_reward: a discount or reward line; it lowers what the goods earn on
+    :param discount: what line discounts have taken off ``amount``, zero or more
     """
 
     key: str
     amount: Decimal
     quantity: Decimal = Decimal(1)
-    product_id: int | None = None
+    product: Product = UNKNOWN
     eligible: bool = True
     is_reward: bool = False
+    discount: Decimal = Decimal(0)
 
     @property
     def is_discount(self):
         return self.is_reward or self.amount < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What rules ask about the member and the moment, besides the goods.
+
+    :param channel: code of the channel
+    :param store: id of the store
+    :param tier: id of the member's tier
+    :param segments: ids of the segments that the member is in
+    :param payments: codes of the methods that pay
+    :param moment: time of the purchase on the clock of the store, or ``None``
+    :param birthday: the member's date of birth
+    :param purchases: how many purchases the member made before; ``None`` if unknown,
+        as for a guest
+    :param balance: points that the member has
+    :param used: what rules have given before within a period of their caps, by
+        (rule key, period); the scheme's own caps stand under the key ``None``
+    """
+
+    channel: str = ""
+    store: int | None = None
+    tier: int | None = None
+    segments: frozenset = frozenset()
+    payments: frozenset = frozenset()
+    moment: dt.datetime | None = None
+    birthday: dt.date | None = None
+    purchases: int | None = None
+    balance: Decimal = Decimal(0)
+    used: Mapping = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +101,5 @@ class Basket:
     """
 
     lines: tuple[BasketLine, ...]
-    channel: str = ""
+    facts: Facts = Facts()
     refusal: str | None = None

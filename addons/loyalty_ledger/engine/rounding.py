@@ -18,6 +18,8 @@ def round_to_step(value, step, rounding):
     :param str rounding: a key of ``MODES``
     :return Decimal: a multiple of ``step``
     """
+    if step == 1:
+        return value.quantize(NOISE).to_integral_value(MODES[rounding])
     units = (value.quantize(NOISE) / step).quantize(NOISE)
     return units.to_integral_value(MODES[rounding]) * step
 
@@ -46,4 +48,26 @@ def allot(total, weights, step):
         )
         for key in by_remainder[:left]:
             shares[key] += 1
+    return {key: share * step for key, share in shares.items()}
+
+
+def apportion(total, parts, step):
+    """Say what of a rounded ``total`` each of the ``parts`` that made it up gave.
+
+    Each part is rounded down, and the largest remainders take the rest, so that a part
+    which is a multiple of ``step`` never takes more than it is. Where the total has
+    been cut below that, it is shared out in proportion.
+
+    :param Decimal total: a non-negative multiple of ``step``
+    :param dict parts: non-negative Decimal by key
+    :return dict: Decimal by key; their sum is ``total`` to the last digit
+    """
+    exact = {key: (part / step).quantize(NOISE) for key, part in parts.items()}
+    shares = {key: int(value) for key, value in exact.items()}
+    left = int(total / step) - sum(shares.values())
+    if left < 0 or left > len(shares):
+        return allot(total, parts, step)
+    by_remainder = sorted(exact, key=lambda key: (shares[key] - exact[key], str(key)))
+    for key in by_remainder[:left]:
+        shares[key] += 1
     return {key: share * step for key, share in shares.items()}

@@ -11,7 +11,7 @@ from odoo.tools import format_amount, format_date
 
 from odoo.addons.loyalty_member.models.loyalty_scheme import UNKNOWN_NUMBER
 
-from ..engine import Policy, Rule, round_to_step
+from ..engine import Policy, Rule, RuleSet, round_to_step
 from ..ledger.expiry import Expiry, ExpiryPolicy
 from ..ledger.flow import POINTS
 from ..ledger.move import Shortfall
@@ -635,19 +635,27 @@ class LoyaltyScheme(models.Model):
     def _get_rules(self):
         """Return the scheme's rules, compiled for the engine.
 
-        :return tuple: of :class:`~..engine.Rule`; other modules add theirs
+        :rtype: ~..engine.RuleSet
+        """
+        self.ensure_one()
+        return RuleSet(self._prepare_rules(), self._get_policy())
+
+    def _prepare_rules(self):
+        """Return the rules of this scheme; other modules add theirs.
+
+        :return: list of :class:`~..engine.Rule`
         """
         self.ensure_one()
         if not self.earn_points:
-            return ()
-        return (
+            return []
+        return [
             Rule(
                 key="base",
                 name=self.name,
-                points=Decimal(str(self.earn_points)),
-                per_amount=Decimal(str(self.earn_amount)),
-            ),
-        )
+                value=Decimal(str(self.earn_points)),
+                per=Decimal(str(self.earn_amount)),
+            )
+        ]
 
     def _is_pending_channel(self, channel):
         """Return whether points earned in a channel wait for their release."""

@@ -11,12 +11,13 @@ from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.tools import SQL, format_date
 
-from ..engine import Basket, BasketLine, evaluate, round_to_step
+from ..engine import Basket, BasketLine, Facts, evaluate, reverse, round_to_step
 from ..ledger.flow import EARN, FLOWS, REDEEM
 from ..ledger.move import Move, Op
 
 _logger = logging.getLogger(__name__)
 ZERO = Decimal(0)
+ONE = Decimal(1)
 
 
 # Prices and quantities repeat, and an import converts each of them several times
@@ -215,11 +216,7 @@ class LoyaltyTransaction(models.Model):
             floats, dates are ``False`` where there is none.
         """
         scheme.ensure_one()
-        result = evaluate(
-            self._get_basket(member, scheme, sale),
-            scheme._get_rules(),
-            scheme._get_policy(),
-        )
+        result = evaluate(self._get_basket(member, scheme, sale), scheme._get_rules())
         day = sale.date.date()
         pending = self._is_pending(scheme, sale)
         quote = {
@@ -296,13 +293,12 @@ class LoyaltyTransaction(models.Model):
                     key=line.key,
                     amount=amount,
                     quantity=exact(line.quantity),
-                    product_id=line.product_id,
                     eligible=line.eligible,
                     is_reward=line.is_reward,
                 )
                 for line, amount in self._convert(scheme, sale, field)
             ),
-            channel=sale.channel,
+            facts=Facts(channel=sale.channel),
             refusal=self._get_refusal(member, scheme),
         )
 
@@ -410,12 +406,12 @@ class LoyaltyTransaction(models.Model):
         self._check_once(sales)
         members = self.env["loyalty.member"].union(*(member for member, _s in sales))
         accounts = scheme._get_accounts(members)
-        rules, policy = scheme._get_rules(), scheme._get_policy()
+        rules = scheme._get_rules()
         rows, line_rows, moves = [], [], []
         ids = self.env["loyalty.ledger"]._next_ids(self._table, len(sales))
         categories = self._get_categories(sales)
         results = [
-            evaluate(self._get_basket(member, scheme, sale), rules, policy)
+            evaluate(self._get_basket(member, scheme, sale), rules)
             for member, sale in sales
         ]
         wallets = self._open_wallets(scheme, sales, results)
@@ -696,11 +692,7 @@ class LoyaltyTransaction(models.Model):
             return
         scheme = self.scheme_id
         self._lock_sales()
-        result = evaluate(
-            self._get_basket(member, scheme, sale),
-            scheme._get_rules(),
-            scheme._get_policy(),
-        )
+        result = evaluate(self._get_basket(member, scheme, sale), scheme._get_rules())
         revision = self.revision + 1
         share = self._get_wallet_share(scheme, sale, result)
         moves = self._prepare_revision(sale, result, revision)
@@ -1091,10 +1083,9 @@ class LoyaltyTransaction(models.Model):
             amounts[sold] += abs(exact(line.amount_incl))
             back = sold._get_returned_amount(quantities[sold], amounts[sold])
             total = abs(exact(sold.amount_incl))
-            due = exact(sold[field])
-            if back < total:
-                due = round_to_step(due * back / total, step, "DOWN")
-            taken[line.key] = max(due - points[sold], ZERO)
+            taken[line.key] = reverse(
+                exact(sold[field]), back / total if total else ONE, points[sold], step
+            )
             points[sold] += taken[line.key]
         return taken
 
@@ -1112,15 +1103,15 @@ class LoyaltyTransaction(models.Model):
 
     def _get_returned_redemption(self, sale):
         """Return the spent points of this sale that a return gives back, as Decimal."""
-        spent = exact(self.points_redeemed)
-        part = self._get_returned_part(sale)
-        due = spent
-        if part < 1:
-            due = round_to_step(spent * part, self.scheme_id._get_step(), "DOWN")
         before = sum(
             (exact(t.points_redeemed) for t in self._get_earlier_returns(sale)), ZERO
         )
-        return max(due - before, ZERO)
+        return reverse(
+            exact(self.points_redeemed),
+            self._get_returned_part(sale),
+            before,
+            self.scheme_id._get_step(),
+        )
 
     def _get_returned_part(self, sale, goods=None):
         """Return which part of the goods sold has come back with a return.
@@ -1309,8 +1300,8 @@ class LoyaltyTransaction(models.Model):
         return self.env._(
             "%(rule)s: %(points)s for each %(per)s. On %(base)s that is %(given)s.",
             rule=item["name"],
-            points=scheme._format_points(item["points"]),
-            per=scheme._format_money(item["per_amount"]),
+            points=scheme._format_points(item["value"]),
+            per=scheme._format_money(item["per"]),
             base=scheme._format_money(item["base"]),
             given=scheme._format_points(item["given"]),
         )

@@ -9,6 +9,7 @@ from . import test_budget
 from . import test_concurrency
 from . import test_due
 from . import test_engine
+from . import test_engine_vectors
 from . import test_expiry
 from . import test_hold
 from . import test_hooks

@@ -5,9 +5,19 @@ from decimal import Decimal
 
 from odoo.tests import BaseCase, tagged
 
-from ..engine import Basket, BasketLine, Policy, Rule, allot, evaluate, round_to_step
+from ..engine import (
+    Basket,
+    BasketLine,
+    Policy,
+    Rule,
+    RuleSet,
+    allot,
+    evaluate,
+    round_to_step,
+)
 
-ONE = (Rule("base", "Base", Decimal(1), Decimal(1)),)
+BASE = Rule("base", "Base", Decimal(1))
+ONE = RuleSet([BASE])
 
 
 def basket(*amounts, **values):
@@ -23,20 +33,22 @@ def basket(*amounts, **values):
 @tagged("post_install", "-at_install")
 class TestEngine(BaseCase):
     def test_points_are_rounded_once_and_shared_out(self):
-        result = evaluate(basket("3.40", "3.40", "3.40"), ONE, Policy())
+        result = evaluate(basket("3.40", "3.40", "3.40"), ONE)
         self.assertEqual(result.points, 10)
         self.assertEqual(sorted(result.lines.values()), [3, 3, 4])
 
     def test_rounding_methods(self):
         for method, expected in (("DOWN", 10), ("HALF-UP", 11), ("UP", 11)):
             policy = Policy(rounding=method)
-            self.assertEqual(evaluate(basket("10.50"), ONE, policy).points, expected)
+            self.assertEqual(
+                evaluate(basket("10.50"), RuleSet([BASE], policy)).points, expected
+            )
 
     def test_rounding_to_two_decimals(self):
-        tenth = (Rule("base", "Base", Decimal(1), Decimal(10)),)
+        tenth = Rule("base", "Base", Decimal(1), Decimal(10))
         policy = Policy(step=Decimal("0.01"))
         self.assertEqual(
-            evaluate(basket("10.99"), tenth, policy).points, Decimal("1.09")
+            evaluate(basket("10.99"), RuleSet([tenth], policy)).points, Decimal("1.09")
         )
 
     def test_division_noise_costs_nothing(self):
@@ -47,7 +59,7 @@ class TestEngine(BaseCase):
             BasketLine("c", Decimal(10)),
             BasketLine("r", Decimal(-1), is_reward=True),
         )
-        result = evaluate(Basket(lines), ONE, Policy())
+        result = evaluate(Basket(lines), ONE)
         self.assertEqual(result.points, 29)
         self.assertEqual(sum(result.lines.values()), 29)
 
@@ -57,21 +69,21 @@ class TestEngine(BaseCase):
             BasketLine("shipping", Decimal(20), eligible=False),
             BasketLine("discount", Decimal(-10)),
         )
-        result = evaluate(Basket(lines), ONE, Policy())
+        result = evaluate(Basket(lines), ONE)
         self.assertEqual(result.points, 72)
         self.assertEqual(result.lines, {"goods": 72})
 
     def test_never_negative(self):
         lines = (BasketLine("a", Decimal(5)), BasketLine("d", Decimal(-9)))
-        self.assertEqual(evaluate(Basket(lines), ONE, Policy()).points, 0)
+        self.assertEqual(evaluate(Basket(lines), ONE).points, 0)
 
     def test_nothing_bought(self):
-        result = evaluate(Basket(()), ONE, Policy())
+        result = evaluate(Basket(()), ONE)
         self.assertEqual(result.points, 0)
         self.assertEqual(result.trace, ({"code": "nothing_eligible"},))
 
     def test_refusal_is_explained(self):
-        result = evaluate(basket("10", refusal="member_blocked"), ONE, Policy())
+        result = evaluate(basket("10", refusal="member_blocked"), ONE)
         self.assertEqual(result.points, 0)
         self.assertEqual(result.trace, ({"code": "member_blocked"},))
 
@@ -82,9 +94,9 @@ class TestEngine(BaseCase):
                 BasketLine(str(i), Decimal(generator.randint(1, 9999)) / 100)
                 for i in range(generator.randint(1, 8))
             ]
-            before = evaluate(Basket(tuple(lines)), ONE, Policy())
+            before = evaluate(Basket(tuple(lines)), ONE)
             generator.shuffle(lines)
-            after = evaluate(Basket(tuple(lines)), ONE, Policy())
+            after = evaluate(Basket(tuple(lines)), ONE)
             self.assertEqual(before.points, after.points)
             self.assertEqual(before.lines, after.lines)
 

@@ -11,10 +11,9 @@ from freezegun import freeze_time
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user
 
-from ..engine import evaluate
+from ..engine import Effect, Rule, Target
 from ..ledger.flow import POINTS, WALLET
 from ..ledger.move import Op
-from ..models import loyalty_transaction
 from .common import NOW, LoyaltyLedgerCommon
 
 D = Decimal
@@ -290,12 +289,11 @@ class TestWallet(WalletCase):
     def test_cashback(self):
         """What the engine gives to the wallet follows the lines, as points do."""
 
-        def give_back(*args):
-            result = evaluate(*args)
-            lines = {key: points / 10 for key, points in result.lines.items()}
-            return replace_wallet(result, sum(lines.values(), D(0)), lines)
-
-        with patch.object(loyalty_transaction, "evaluate", give_back):
+        rules = [
+            Rule("base", "Base", D(1)),
+            Rule("back", "Back", D(10), effect=Effect.PERCENT, target=Target.WALLET),
+        ]
+        with patch.object(type(self.scheme), "_prepare_rules", lambda scheme: rules):
             sale = self._record("sale", self._line("a", 30), self._line("b", 10))
             self.assertWallet(4)
             self.assertEqual(self._kinds(), [("cashback", 4)])
@@ -479,15 +477,3 @@ class TestWalletRefusals(WalletCase):
         other = self._move(Op.CREDIT, 6, key="k", account=self.wallet, kind="top_up")
         with self.assertRaisesRegex(ValidationError, "used for another movement"):
             self.ledger._post([other])
-
-
-def replace_wallet(result, wallet, lines):
-    """Return what the engine gives, with something for the wallet."""
-
-    class Result:
-        def __getattr__(self, name):
-            return {"wallet": wallet, "wallet_lines": lines}.get(
-                name, getattr(result, name)
-            )
-
-    return Result()
