@@ -272,18 +272,28 @@ class LoyaltyScheme(models.Model):
         :rtype: str
         """
         self.ensure_one()
+        number = self._format_number(points)
+        is_one = number in (self._format_number(1), self._format_number(-1))
+        unit = self.point_name if is_one else self.point_name_plural
+        return f"{number} {unit}"
+
+    @api.model
+    def _format_number(self, points):
+        """Say an amount of points without their unit, as in a column of a table.
+
+        :param points: see ``_format_points``
+        :rtype: str
+        """
         amount = Decimal(str(points or 0))
         if not math.isfinite(amount):
             # Nobody has as many; a refusal that quotes them must still be readable
-            return f"{UNKNOWN_NUMBER} {self.point_name_plural}"
+            return UNKNOWN_NUMBER
         with localcontext(prec=LONGEST_NUMBER):
             # + 0 turns a rounded -0 into 0
             amount = round(amount, POINTS_DECIMALS).normalize() + 0
         decimals = max(0, -amount.as_tuple().exponent)
         lang = self.env["res.lang"].browse(get_lang(self.env).id)
-        number = lang.format(f"%.{decimals}f", amount, grouping=True)
-        unit = self.point_name if abs(amount) == 1 else self.point_name_plural
-        return f"{number} {unit}"
+        return lang.format(f"%.{decimals}f", amount, grouping=True)
 
     @api.model
     def _get_contrast_color(self, color):
