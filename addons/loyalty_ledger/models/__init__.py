@@ -5,6 +5,7 @@ from . import loyalty_scheme
 from . import loyalty_scheme_wallet
 from . import loyalty_program
 from . import loyalty_card
+from . import loyalty_card_statement
 from . import loyalty_ledger
 from . import loyalty_ledger_due
 from . import loyalty_ledger_entry
@@ -24,6 +25,7 @@ from . import loyalty_transaction_line
 from . import loyalty_member
 from . import loyalty_member_code
 from . import loyalty_member_household
+from . import loyalty_member_statement
 from . import loyalty_member_transfer
 from . import loyalty_household
 from . import loyalty_scheme_transfer

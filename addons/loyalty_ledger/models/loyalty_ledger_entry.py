@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 
 class LoyaltyLedgerEntry(models.Model):
@@ -248,6 +248,58 @@ class LoyaltyLedgerEntry(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_posted(self):
         self._refuse_change()
+
+    def _get_statement_row(self):
+        """Return one line of a statement: when, what, where, why and how much.
+
+        :return: dict of texts, and ``entry``
+        """
+        self.ensure_one()
+        account, sale = self.account_id, self.transaction_id
+        day = fields.Datetime.context_timestamp(self, self.date).date()
+        return {
+            "entry": self,
+            "date": format_date(self.env, day),
+            "what": self._get_statement_title(),
+            "where": sale.store_id.name or sale.channel_id.name or "",
+            "why": " ".join(self._get_statement_reasons()),
+            "plus": self.amount > 0
+            and account._format_statement(self.amount, unit=False),
+            "minus": self.amount < 0
+            and account._format_statement(self.amount, unit=False),
+            "pending": self.pending
+            and account._format_statement(self.pending, unit=False),
+            "balance": account._format_statement(self.balance_after, unit=False),
+        }
+
+    def _get_statement_title(self):
+        """Say on a statement what an entry is, in the user's language."""
+        self.ensure_one()
+        if self.transfer_id:
+            return self.transfer_id._get_statement_title(self)
+        sale = self.transaction_id.name or self.env._("a purchase")
+        titles = {
+            "earn": self.env._("Earned with %(sale)s", sale=sale),
+            "release": self.env._("Now available"),
+            "redeem": self.env._("Used for %(sale)s", sale=sale),
+            "return_earn": self.env._("Taken back for %(sale)s", sale=sale),
+            "return_redeem": self.env._("Given back for %(sale)s", sale=sale),
+            "expire": self.env._("Expired"),
+            "adjust": self.reason or self.env._("Corrected by us"),
+            "opening": self.reason or self.env._("Opening balance"),
+        }
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        return titles.get(self.kind) or self.reason or kinds[self.kind]
+
+    def _get_statement_reasons(self):
+        """Return the sentences that say why an entry is as it is.
+
+        :rtype: list[str]
+        """
+        self.ensure_one()
+        if self.kind not in ("earn", "return_earn", "return_redeem"):
+            return []
+        return self.transaction_id._explain() if self.transaction_id else []
 
     def _refuse_change(self):
         raise AccessError(

@@ -24,6 +24,7 @@ from . import test_milestone
 from . import test_rows
 from . import test_scheme
 from . import test_security
+from . import test_statement
 from . import test_tours
 from . import test_transaction
 from . import test_transfer

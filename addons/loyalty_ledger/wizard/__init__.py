@@ -6,5 +6,6 @@ from . import loyalty_adjustment_refuse
 from . import loyalty_anomaly_close
 from . import loyalty_card_update_balance
 from . import loyalty_household_join
+from . import loyalty_statement
 from . import loyalty_transfer_confirm
 from . import loyalty_manual_entry_confirm
