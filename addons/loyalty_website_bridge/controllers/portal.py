@@ -288,37 +288,12 @@ class LoyaltyPortal(CustomerPortalLoyalty):
         text = scheme._format_points(abs(amount))
         return {
             "icon": ICONS.get(entry_sudo.kind, "fa-star"),
-            "what": self._get_loyalty_title(entry_sudo),
+            "what": entry_sudo._get_statement_title(),
             "where": where or "",
             "when": format_datetime(request.env, entry_sudo.date, dt_format="short"),
             "is_gain": amount > 0,
             "is_pending": not entry_sudo.amount,
             "points": f"+{text}" if amount > 0 else f"−{text}",
             "balance": scheme._format_points(entry_sudo.balance_after),
-            "why": self._get_loyalty_explanation(entry_sudo),
+            "why": entry_sudo._get_statement_reasons(),
         }
-
-    def _get_loyalty_title(self, entry_sudo):
-        name = entry_sudo.transaction_id.name or ""
-        titles = {
-            "earn": request.env._("Earned with %(sale)s", sale=name),
-            "release": request.env._("Now available"),
-            "redeem": request.env._("Used for %(sale)s", sale=name),
-            "return_earn": request.env._("Taken back for %(sale)s", sale=name),
-            "return_redeem": request.env._("Given back for %(sale)s", sale=name),
-            "expire": request.env._("Expired"),
-            "transfer_in": entry_sudo.reason or request.env._("Received"),
-            "transfer_out": entry_sudo.reason or request.env._("Passed on"),
-            "adjust": entry_sudo.reason or request.env._("Corrected by us"),
-            "opening": entry_sudo.reason or request.env._("Opening balance"),
-        }
-        return titles.get(entry_sudo.kind, entry_sudo.kind)
-
-    def _get_loyalty_explanation(self, entry_sudo):
-        """Return the sentences behind "why?".
-
-        :rtype: list[str]
-        """
-        if entry_sudo.kind not in ("earn", "return_earn", "return_redeem"):
-            return []
-        return entry_sudo.transaction_id._explain()

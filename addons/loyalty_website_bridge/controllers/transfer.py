@@ -204,8 +204,3 @@ class LoyaltyTransferPortal(LoyaltyPortal):
             **super()._prepare_loyalty_card(member_sudo),
             "can_give": self._can_give_loyalty_points(member_sudo),
         }
-
-    def _get_loyalty_title(self, entry_sudo):
-        if entry_sudo.transfer_id:
-            return entry_sudo.transfer_id._get_statement_title(entry_sudo)
-        return super()._get_loyalty_title(entry_sudo)

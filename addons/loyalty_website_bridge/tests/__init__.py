@@ -1,4 +1,10 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from . import test_cart, test_portal, test_portal_transfer, test_tours
+from . import (
+    test_cart,
+    test_portal,
+    test_portal_statement,
+    test_portal_transfer,
+    test_tours,
+)
