@@ -12,6 +12,7 @@
         "data/loyalty_program_data.xml",
         "views/cart_templates.xml",
         "views/portal_templates.xml",
+        "views/portal_household_templates.xml",
         "views/portal_statement_templates.xml",
         "views/portal_transfer_templates.xml",
         "views/res_config_settings_views.xml",

@@ -99,7 +99,7 @@ class SaleOrder(models.Model):
         return (
             bool(member)
             and account.program_id.scheme_id == member.scheme_id
-            and account.partner_id == member._get_account_partner()
+            and account.partner_id == member._get_account_partner(account.ledger_kind)
         )
 
     def _loyalty_get_channel_code(self):

@@ -174,7 +174,7 @@ class LoyaltyPortal(CustomerPortalLoyalty):
             .sudo()
             .search(
                 self._get_loyalty_entries_domain(member_sudo),
-                order="sequence desc",
+                order="id desc",
                 limit=limit,
                 offset=offset,
             )

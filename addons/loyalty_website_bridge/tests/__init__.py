@@ -4,6 +4,7 @@
 from . import (
     test_cart,
     test_portal,
+    test_portal_household,
     test_portal_statement,
     test_portal_transfer,
     test_tours,

@@ -1,0 +1,75 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.tests import tagged
+
+from .common import LoyaltyShopCommon
+
+
+@tagged("post_install", "-at_install")
+class TestPortalHousehold(LoyaltyShopCommon):
+    """Ben has joined the household of Anna, who had 500 beans; he brought 40."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.friend = cls.env["loyalty.member"]._enrol(cls.ben, cls.scheme)
+        cls.scheme._get_account(cls.friend)._adjust(40, "Welcome gift for Ben")
+        cls.household = cls.env["loyalty.household"].create(
+            {"name": "The Beans", "head_id": cls.member.id}
+        )
+        cls.household._join(cls.friend)
+
+    def _buy(self, partner, points):
+        order = self._create_cart(partner)
+        order._loyalty_set_points_to_use(points)
+        order.action_confirm()
+        return order
+
+    def _read_page(self, login):
+        self._log_in(login)
+        text = self.url_open("/my/loyalty").text.replace("\xa0", " ")
+        return " ".join(text.split())
+
+    def test_all_see_what_is_shared_and_who_spent(self):
+        anna_order, ben_order = self._buy(self.anna, 100), self._buy(self.ben, 200)
+        for login, other, mine in (
+            ("anna", "Ben · Harmony Online", anna_order),
+            ("ben", "Anna · Harmony Online", ben_order),
+        ):
+            page = self._read_page(login)
+            for text in (
+                "The Beans share these beans",
+                "240 beans",
+                f"{login.capitalize()} (you)",
+                "spent 100 beans",
+                "spent 200 beans",
+                other,
+                f"Used for {mine.name}",
+            ):
+                self.assertIn(text, page)
+
+    def test_what_was_before_stays_with_whose_it_was(self):
+        anna, ben = self._read_page("anna"), self._read_page("ben")
+        self.assertIn("Gift for the test", anna)
+        self.assertNotIn("Gift for the test", ben)
+        self.assertIn("Welcome gift for Ben", ben)
+        self.assertNotIn("Welcome gift for Ben", anna)
+        for page in (anna, ben):
+            self.assertIn("Brought together in the household", page)
+
+    def test_who_has_left_sees_nothing_of_it(self):
+        self._buy(self.anna, 100)
+        self.friend.action_leave_household()
+        page = self._read_page("ben")
+        self.assertNotIn("The Beans", page)
+        self.assertNotIn("Anna", page)
+        self.assertIn("You have</div>", page)
+
+    def test_cart_of_a_member(self):
+        self._log_in("ben")
+        cart = self._create_cart(self.ben)
+        values = (
+            cart.with_user(self.ben_user).sudo()._loyalty_get_member_values(self.friend)
+        )
+        self.assertEqual(values["balance"], "540 beans")
