@@ -16,6 +16,7 @@
         "data/mail_activity_type_data.xml",
         "data/loyalty_adjustment_data.xml",
         "data/loyalty_transfer_data.xml",
+        "data/loyalty_migration_data.xml",
         "views/loyalty_ledger_entry_views.xml",
         "views/loyalty_ledger_lot_views.xml",
         "views/loyalty_ledger_warning_views.xml",
@@ -41,6 +42,8 @@
         "views/loyalty_household_views.xml",
         "wizard/loyalty_transfer_confirm_views.xml",
         "views/loyalty_transfer_views.xml",
+        "views/loyalty_migration_line_views.xml",
+        "views/loyalty_migration_views.xml",
         "views/loyalty_ledger_menus.xml",
     ],
     "demo": [

@@ -7,6 +7,9 @@ allocation of the range once: the work grows with the number of entries, the mem
 the range alone. The statement answers with the accounts that are in trouble and with
 nothing else.
 
+An account that an undone migration gave back to Odoo is in order as long as its entries
+add up to nothing: what is on the card since then is not the ledger's.
+
 The lateral sums are on purpose. Grouping the allocations and joining them would let
 PostgreSQL read the whole table for every range, which grows with the square.
 """
@@ -14,6 +17,7 @@ PostgreSQL read the whole table for every range, which grows with the square.
 from dataclasses import dataclass
 
 from .chain import GENESIS, SQL_ROW
+from .move import UNDO_KEY
 
 #: A range ends with the account that reaches one of these
 ACCOUNTS_AT_ONCE = 20_000
@@ -33,13 +37,21 @@ SQL_RANGE = """
 SQL_CHECK = rf"""
     WITH account AS MATERIALIZED (
         SELECT card.id,
-               card.ledger_managed AS managed,
-               round(COALESCE(card.points, 0)::numeric, 4) AS points,
+               card.ledger_managed OR gone.back AS managed,
+               CASE WHEN card.ledger_managed OR NOT gone.back
+                    THEN round(COALESCE(card.points, 0)::numeric, 4)
+                    ELSE 0 END AS points,
                COALESCE(card.ledger_pending, 0) AS pending,
                COALESCE(card.ledger_held, 0) AS held,
                COALESCE(card.ledger_sequence, 0) AS sequence,
                COALESCE(card.ledger_hash, '{GENESIS}') AS hash
           FROM loyalty_card card
+          CROSS JOIN LATERAL (
+            SELECT NOT card.ledger_managed AND EXISTS (
+                SELECT 1 FROM loyalty_ledger_entry e
+                 WHERE e.account_id = card.id AND e.sequence = card.ledger_sequence
+                   AND e.key LIKE '{UNDO_KEY}%%') AS back
+          ) gone
          WHERE card.id = ANY(%(ids)s)
     ),
     chain AS (

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+#: How the keys of what a migration posts begin, and of what takes it back
+MIGRATION_KEY = "migration:"
+UNDO_KEY = "migration-undo:"
+
 
 class Op(StrEnum):
     """What a move does to the lots of its account."""

@@ -35,3 +35,10 @@ from . import loyalty_manual_entry_check
 from . import loyalty_manual_entry_post
 from . import loyalty_manual_entry_line
 from . import loyalty_member_wallet
+from . import loyalty_migration
+from . import loyalty_migration_line
+from . import loyalty_migration_run
+from . import loyalty_migration_undo
+from . import loyalty_card_migration
+from . import loyalty_member_migration
+from . import res_partner

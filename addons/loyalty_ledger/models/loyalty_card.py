@@ -265,7 +265,7 @@ class LoyaltyCard(models.Model):
     def _get_adjusted_today(self, user):
         """Return what a user has given to or taken from accounts today alone.
 
-        What somebody else has approved does not count.
+        What somebody else has approved does not count, nor what a migration brought.
 
         :return dict: Decimal points by account id
         """
@@ -283,6 +283,7 @@ class LoyaltyCard(models.Model):
                     ON adjustment.id = line.adjustment_id
                  WHERE entry.account_id = ANY(%s) AND entry.create_uid = %s
                    AND entry.kind IN ('adjust', 'opening') AND entry.date >= %s
+                   AND entry.key NOT LIKE 'migration%%'
                    AND adjustment.decided_by_id IS NULL
                  GROUP BY entry.account_id
                 """,

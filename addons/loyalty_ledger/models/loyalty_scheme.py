@@ -378,7 +378,9 @@ class LoyaltyScheme(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         schemes = super().create(vals_list)
-        schemes._create_points_program()
+        # A migration brings the program; who sets the key has a scheme without one
+        if not self.env.context.get("loyalty_ledger_no_program"):
+            schemes._create_points_program()
         return schemes
 
     def write(self, vals):
@@ -505,7 +507,11 @@ class LoyaltyScheme(models.Model):
             program_sudo = scheme.points_program_id.sudo().with_context(
                 active_test=False
             )
-            program_sudo.write(scheme._prepare_program_sync_values())
+            values = scheme._prepare_program_sync_values()
+            if values["active"] == program_sudo.active:
+                # Native fetches back all rewards that staff have archived
+                del values["active"]
+            program_sudo.write(values)
             # What staff have added to the program, like a free product, stays
             program_sudo.reward_ids.filtered(
                 lambda reward: (

@@ -1,0 +1,264 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import SQL
+
+from .loyalty_ledger import LARGEST, QUANTUM
+
+COLUMNS = {
+    "migration_id": "int4",
+    "card_id": "int4",
+    "account_id": "int4",
+    "partner_id": "int4",
+    "company_id": "int4",
+    "action": "varchar",
+    "problem": "varchar",
+    "native_points": "float8",
+    "native_expiry": "date",
+    "points": "numeric",
+    "difference": "numeric",
+    "expiry_date": "date",
+    "is_newcomer": "bool",
+    "is_negative": "bool",
+    "is_expired": "bool",
+    "is_phone_bad": "bool",
+}
+
+
+class LoyaltyMigrationLine(models.Model):
+    """What becomes of one card."""
+
+    _name = "loyalty.migration.line"
+    _description = "Card of a Migration"
+    _order = "id"
+    _rec_name = "card_id"
+    # Rewritten by every dry run; the migration says who did it and when
+    _log_access = False
+
+    migration_id = fields.Many2one(
+        comodel_name="loyalty.migration",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    card_id = fields.Many2one(
+        comodel_name="loyalty.card",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    account_id = fields.Many2one(
+        comodel_name="loyalty.card",
+        string="Account",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="cascade",
+        help="The card that keeps the points.",
+    )
+    partner_id = fields.Many2one(
+        comodel_name="res.partner",
+        string="Contact",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    company_id = fields.Many2one(
+        comodel_name="res.company",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="cascade",
+    )
+    action = fields.Selection(
+        selection=[
+            ("open", "Becomes the account"),
+            ("merge", "Added to the contact's oldest card"),
+            ("anonymous", "Becomes the account of an anonymous member"),
+            ("out", "Left out: no contact, no points"),
+        ],
+        string="What Happens",
+        required=True,
+        readonly=True,
+    )
+    problem = fields.Selection(
+        selection=[
+            ("company", "The contact belongs to another company"),
+            ("number", "The balance is no number that the ledger can keep"),
+        ],
+        readonly=True,
+    )
+    native_points = fields.Float(string="Points on the Card", readonly=True)
+    native_expiry = fields.Date(string="Last Day on the Card", readonly=True)
+    points = fields.Float(
+        string="Opening Balance", digits="Loyalty Points", readonly=True
+    )
+    difference = fields.Float(string="Rounding", digits="Loyalty Points", readonly=True)
+    expiry_date = fields.Date(
+        string="Can Be Spent Until",
+        readonly=True,
+        help="Of the opening balance. Empty: it does not expire.",
+    )
+    is_newcomer = fields.Boolean(string="Becomes a Member", readonly=True)
+    is_negative = fields.Boolean(string="Below Zero", readonly=True)
+    is_expired = fields.Boolean(
+        string="Expired",
+        readonly=True,
+        help="The last day on the card is over. The points are carried over, and then"
+        " expire in the ledger.",
+    )
+    is_phone_bad = fields.Boolean(
+        string="Unreadable Phone",
+        readonly=True,
+        help="The contact becomes a member, but a till will not find it by this phone"
+        " number until somebody corrects it.",
+    )
+    entry_id = fields.Many2one(
+        comodel_name="loyalty.ledger.entry",
+        string="Opening Entry",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+
+    _card_unique = models.UniqueIndex(
+        "(migration_id, card_id)", "A card has one line in a migration."
+    )
+
+    def _make_lines(self, migration):
+        """List what becomes of the active cards of a program.
+
+        :param migration: loyalty.migration with a scheme
+        """
+        rows = self._read_cards(migration)
+        phones = self._find_bad_phones({row[2] for row in rows if row[8]})
+        scheme_sudo = migration.scheme_id.sudo()
+        today = fields.Date.today()
+        default_expiry = scheme_sudo._get_expiry_date(today)
+        self.env["loyalty.ledger"]._insert_rows(
+            self,
+            COLUMNS,
+            [
+                self._prepare_row(migration, phones, default_expiry, today, *row)
+                for row in rows
+            ],
+        )
+        self.invalidate_model(flush=False)
+        migration.invalidate_recordset(["line_ids"], flush=False)
+
+    def _read_cards(self, migration):
+        """Return the cards of a program, in a single reading however many there are.
+
+        :return: one tuple a card: id, account, contact, its company, whether it is an
+            anonymous member of this migration, whether it joins, points as float and
+            in full, whether it has a phone, last day
+        """
+        self.env.flush_all()
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT card.id,
+                       first_value(card.id) OVER (
+                           PARTITION BY COALESCE(card.partner_id, -card.id)
+                           ORDER BY card.id
+                       ),
+                       card.partner_id, partner.company_id,
+                       partner.is_anonymous_member AND partner.name = card.code
+                           AND member.migration_id = %(migration)s,
+                       member.id IS NULL OR member.migration_id = %(migration)s
+                           OR (member.state = 'left'
+                               AND member.migration_id IS NOT NULL),
+                       COALESCE(card.points, 0),
+                       COALESCE(card.points, 0)::numeric::text,
+                       COALESCE(partner.phone, '') <> '', card.expiration_date
+                  FROM loyalty_card card
+                  LEFT JOIN res_partner partner ON partner.id = card.partner_id
+                  LEFT JOIN loyalty_member member
+                    ON member.partner_id = card.partner_id
+                   AND member.scheme_id = %(scheme)s
+                 WHERE card.program_id = %(program)s
+                   AND card.active AND card.ledger_managed IS NOT TRUE
+                 ORDER BY card.id
+                """,
+                migration=migration.id,
+                scheme=migration.scheme_id.id,
+                program=migration.program_id.id,
+            )
+        )
+
+    def _find_bad_phones(self, partner_ids):
+        """Return the ids of contacts whose phone is none."""
+        bad = set()
+        # sudo: a contact's phone is looked at, not shown
+        Partner_sudo = self.env["res.partner"].sudo()
+        for partner in Partner_sudo.browse(partner_ids):
+            try:
+                Partner_sudo._normalize_member_phone(
+                    partner.phone, partner._get_member_country()
+                )
+            except ValidationError:
+                bad.add(partner.id)
+        return bad
+
+    def _prepare_row(
+        self,
+        migration,
+        bad_phones,
+        default_expiry,
+        today,
+        card_id,
+        account_id,
+        partner_id,
+        partner_company_id,
+        anonymous,
+        joins,
+        native_points,
+        exact,
+        _has_phone,
+        last_day,
+    ):
+        """Return one line in the order of ``COLUMNS``."""
+        company = migration.company_id
+        exact = Decimal(exact)
+        problem = None
+        if not exact.is_finite() or abs(exact) >= LARGEST:
+            problem, exact = "number", Decimal(0)
+        elif company and partner_company_id not in (company.id, None):
+            problem = "company"
+        # Odoo's floats carry noise beyond the fourth decimal
+        exact = exact.quantize(QUANTUM)
+        points = migration.scheme_id.sudo()._round_points(exact)
+        return (
+            migration.id,
+            card_id,
+            account_id,
+            partner_id,
+            company.id or None,
+            self._get_action(card_id, account_id, partner_id, anonymous, exact),
+            problem,
+            native_points,
+            last_day,
+            points,
+            points - exact,
+            last_day or default_expiry if points > 0 else None,
+            bool(joins and (partner_id or exact)),
+            points < 0,
+            bool(last_day and last_day < today),
+            partner_id in bad_phones,
+        )
+
+    @api.model
+    def _get_action(self, card_id, account_id, partner_id, anonymous, points):
+        if not partner_id and not points:
+            return "out"
+        if not partner_id or anonymous:
+            return "anonymous"
+        return "open" if card_id == account_id else "merge"
+
+    @api.depends("card_id")
+    def _compute_display_name(self):
+        for line in self:
+            line.display_name = line.card_id.code

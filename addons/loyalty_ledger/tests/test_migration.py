@@ -1,0 +1,714 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from datetime import date
+from decimal import Decimal
+from unittest.mock import patch
+
+from freezegun import freeze_time
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
+from odoo.tests import new_test_user, tagged
+
+from ..ledger.move import Op
+from .common import NOW, LoyaltyLedgerCommon
+
+GROUP = "loyalty_member.loyalty_member_group_"
+RUN = "odoo.addons.loyalty_ledger.models.loyalty_migration_run"
+
+
+class MigrationCase(LoyaltyLedgerCommon):
+    """A program of Odoo's own: 2 points per 1 spent, a point is worth 0.005."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.manager = new_test_user(cls.env, "manager", GROUP + "manager")
+        cls.cake = cls.env["product.product"].create({"name": "Cake"})
+        cls.program = cls._create_program()
+        cls.bob, cls.carl, cls.dora = cls.env["res.partner"].create(
+            [{"name": "Bob"}, {"name": "Carl"}, {"name": "Dora"}]
+        )
+        cls.registry_enter_test_mode_cls()
+
+    @classmethod
+    def _create_program(cls, **values):
+        return cls.env["loyalty.program"].create(
+            {
+                "name": "Native Stars",
+                "program_type": "loyalty",
+                "applies_on": "both",
+                "trigger": "auto",
+                "portal_point_name": "stars",
+                "company_id": cls.company.id,
+                "rule_ids": [
+                    Command.clear(),
+                    Command.create(
+                        {"reward_point_mode": "money", "reward_point_amount": 2}
+                    ),
+                ],
+                "reward_ids": [
+                    Command.clear(),
+                    Command.create(
+                        {
+                            "reward_type": "discount",
+                            "discount_mode": "per_point",
+                            "discount": 0.005,
+                            "required_points": 50,
+                            "description": "Stars for money",
+                        }
+                    ),
+                    Command.create(
+                        {
+                            "reward_type": "product",
+                            "reward_product_id": cls.cake.id,
+                            "required_points": 300,
+                        }
+                    ),
+                ],
+                **values,
+            }
+        )
+
+    def _create_cards(self, *rows):
+        """Create native cards.
+
+        :param rows: (contact or None, points) or with a last day
+        """
+        return self.env["loyalty.card"].create(
+            [
+                {
+                    "program_id": self.program.id,
+                    "partner_id": row[0] and row[0].id,
+                    "points": row[1],
+                    "expiration_date": row[2] if len(row) > 2 else False,
+                }
+                for row in rows
+            ]
+        )
+
+    def _prepare(self, scheme=None, **values):
+        """Return a migration of the manager's, with a scheme."""
+        migration = (
+            self.env["loyalty.migration"]
+            .with_user(self.manager)
+            .create(
+                {
+                    "program_id": self.program.id,
+                    "scheme_id": scheme and scheme.id,
+                    **values,
+                }
+            )
+        )
+        if not scheme:
+            migration.action_make_scheme()
+        return migration
+
+    def _run(self, scheme=None):
+        migration = self._prepare(scheme)
+        migration.action_check()
+        migration.action_run()
+        return migration
+
+    def _lines(self, migration):
+        """Return (card, what happens, opening balance), by card."""
+        return [
+            (line.card_id, line.action, line.points)
+            for line in migration.line_ids.sorted("id")
+        ]
+
+    def _state(self):
+        """Return all that Odoo knows of the program's cards and its rewards."""
+        self.env.invalidate_all()
+        cards = self.env["loyalty.card"].with_context(active_test=False)
+        names = ["partner_id", "points", "expiration_date", "active", "code"]
+        rewards = self.program.with_context(active_test=False).reward_ids
+        return (
+            cards.search([("program_id", "=", self.program.id)], order="id").read(
+                [*names, "ledger_managed", "merged_into_id"], load=None
+            ),
+            self.program.read(
+                ["name", "active", "portal_point_name", "scheme_id", "ledger_managed"],
+                load=None,
+            ),
+            rewards.filtered("active").read(
+                ["description", "discount", "required_points"], load=None
+            ),
+        )
+
+    def assertClean(self):
+        self.env.invalidate_all()
+        self.assertEqual(self.ledger._audit(), [])
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestMigration(MigrationCase):
+    def test_scheme_made_from_the_program(self):
+        self._create_cards((self.bob, 10.25))
+        scheme = self._prepare().scheme_id
+        self.assertRecordValues(
+            scheme,
+            [
+                {
+                    "name": "Native Stars",
+                    "point_name_plural": "stars",
+                    "company_id": self.company.id,
+                    "currency_id": self.program.currency_id.id,
+                    "earn_points": 2,
+                    "earn_amount": 1,
+                    "redeem_points": 10,
+                    "redeem_value": 0.05,
+                    "redeem_minimum": 50,
+                    "points_rounding": 0.01,
+                    "points_program_id": False,
+                }
+            ],
+        )
+
+    def test_dry_run_changes_nothing(self):
+        cards = self._create_cards(
+            (self.bob, 100), (self.carl, 30), (self.bob, 20.5), (None, 7), (None, 0)
+        )
+        before = self._state()
+        migration = self._prepare()
+        migration.scheme_id.points_rounding = 1
+        migration.action_check()
+        self.assertEqual(self._state(), before)
+        self.assertFalse(migration.scheme_id.member_ids)
+        self.assertEqual(
+            self._lines(migration),
+            [
+                (cards[0], "open", 100),
+                (cards[1], "open", 30),
+                (cards[2], "merge", 20),
+                (cards[3], "anonymous", 7),
+                (cards[4], "out", 0),
+            ],
+        )
+        self.assertRecordValues(
+            migration,
+            [
+                {
+                    "state": "checked",
+                    "card_count": 5,
+                    "account_count": 3,
+                    "newcomer_count": 3,
+                    "duplicate_count": 1,
+                    "anonymous_count": 1,
+                    "out_count": 1,
+                    "rounded_count": 1,
+                    "points_before": 157.5,
+                    "points_after": 157,
+                    "points_difference": -0.5,
+                    "problems": False,
+                }
+            ],
+        )
+        self.assertIn("From now on the scheme decides", migration.plan)
+        self.assertIn("Cake", migration.plan)
+
+    def test_program_becomes_managed(self):
+        bob, carl, spare = self._create_cards(
+            (self.bob, 100), (self.carl, 30), (self.bob, 20.5)
+        )
+        history = self.env["loyalty.history"].create(
+            {"card_id": bob.id, "description": "Order 1", "issued": 100}
+        )
+        migration = self._run()
+        scheme = migration.scheme_id
+        self.assertEqual(migration.state, "done")
+        self.assertEqual(scheme.points_program_id, self.program)
+        self.assertTrue(self.program.ledger_managed)
+        self.assertBooks(120.5, account=bob)
+        self.assertBooks(30, account=carl)
+        self.assertRecordValues(
+            bob.entry_ids.sorted("sequence"),
+            [
+                {
+                    "kind": "opening",
+                    "amount": points,
+                    "key": f"migration:{migration.id}:{card.id}",
+                    "reason": f"Brought over from card {card.code}",
+                }
+                for card, points in ((bob, 100), (spare, 20.5))
+            ],
+        )
+        self.assertEqual(migration.line_ids.entry_id, (bob | carl).entry_ids)
+        self.assertRecordValues(
+            spare,
+            [
+                {
+                    "points": 0,
+                    "active": False,
+                    "ledger_managed": False,
+                    "merged_into_id": bob.id,
+                }
+            ],
+        )
+        self.assertEqual(scheme.member_ids.partner_id, self.bob | self.carl)
+        self.assertEqual(scheme.member_ids.account_id, bob | carl)
+        self.assertEqual(bob.history_ids, history)
+        self.assertEqual(scheme.outstanding_points, 150.5)
+
+    def test_members_go_on_earning_and_spending(self):
+        [card] = self._create_cards((self.bob, 100))
+        scheme = self._run().scheme_id
+        sale = self._sale("POS/1", self._line("a", 10), currency=scheme.currency_id)
+        self.env["loyalty.transaction"]._record(scheme.member_ids, sale)
+        self.assertBooks(120, account=card)
+        self._post(Op.DEBIT, 50, account=card)
+        self.assertBooks(70, account=card)
+
+    def test_rewards(self):
+        """Money is worth what the scheme says; rewards of staff stay."""
+        gone = self.env["loyalty.reward"].create(
+            {"program_id": self.program.id, "description": "Old", "discount": 7}
+        )
+        gone.active = False
+        self._create_cards((self.bob, 1))
+        self._run(self._create_scheme(name="Unused", redeem_value=2))
+        money, cake = self.program.reward_ids.sorted("id")
+        self.assertEqual((money.discount, money.description), (0.02, "Pay with beans"))
+        self.assertEqual(cake.required_points, 300)
+        self.assertFalse(gone.active)
+
+    def test_reward_for_money_is_added_where_there_is_none(self):
+        self.program.reward_ids.filtered(
+            lambda reward: reward.discount_mode == "per_point"
+        ).unlink()
+        before = self._state()
+        migration = self._run()
+        self.assertIn("per_point", self.program.reward_ids.mapped("discount_mode"))
+        migration.action_undo()
+        self.assertEqual(self._state(), before)
+
+    def test_scheme_gives_up_its_own_program(self):
+        scheme = self._create_scheme(name="Unused")
+        own = scheme.points_program_id
+        member = self.env["loyalty.member"]._enrol(self.bob, scheme)
+        empty = scheme._get_account(member)
+        [card] = self._create_cards((self.bob, 40))
+        migration = self._run(scheme)
+        self.assertFalse(own.active)
+        self.assertFalse(own.ledger_managed)
+        self.assertEqual(member.account_id, card)
+        self.assertBooks(40, account=card)
+        migration.action_undo()
+        self.env.invalidate_all()
+        self.assertEqual(scheme.points_program_id, own)
+        self.assertTrue(own.active)
+        self.assertEqual(member.account_id, empty)
+        self.assertEqual(member.state, "active")
+        self.assertClean()
+
+    def test_below_zero_is_a_debt(self):
+        bob, carl, extra = self._create_cards(
+            (self.bob, -20), (self.carl, -5), (self.carl, 30)
+        )
+        migration = self._run()
+        self.assertEqual(migration.negative_count, 2)
+        self.assertEqual(migration.points_after, 5)
+        self.assertEqual(extra.merged_into_id, carl)
+        self.assertBooks(25, account=carl)
+        self.assertBooks(-20, account=bob)
+        self._post(Op.CREDIT, 50, account=bob)
+        self.assertBooks(30, account=bob)
+
+    def test_last_days(self):
+        """A last day on the card goes to its points, and no longer ends the account."""
+        bob, carl, dora = self._create_cards(
+            (self.bob, 10, date(2026, 5, 1)),
+            (self.carl, 20),
+            (self.dora, 30, date(2026, 1, 1)),
+        )
+        scheme = self._create_scheme(
+            name="Unused", expiry_policy="term", expiry_term=1, expiry_unit="year"
+        )
+        migration = self._run(scheme)
+        self.assertEqual(migration.expired_count, 1)
+        self.assertEqual(
+            [card.lot_ids.expiry_date for card in (bob, carl, dora)],
+            [date(2026, 5, 1), date(2027, 3, 10), date(2026, 1, 1)],
+        )
+        self.assertFalse(bob.expiration_date)
+        self.env.flush_all()
+        with self.registry.cursor() as cr:
+            self.env(cr=cr)["loyalty.ledger.due"]._expire(fields.Date.today())
+        self.assertBooks(0, account=dora)
+        migration.action_undo()
+        self.env.invalidate_all()
+        self.assertEqual((dora.points, dora.expiration_date), (30, date(2026, 1, 1)))
+        self.assertClean()
+
+    def test_rounding_is_by_the_rule_of_the_scheme(self):
+        self._create_cards((self.bob, 10.6), (self.carl, 10.4), (self.dora, 0.1 + 0.2))
+        for method, points in (
+            ("DOWN", [10, 10, 0]),
+            ("HALF-UP", [11, 10, 0]),
+            ("UP", [11, 11, 1]),
+        ):
+            scheme = self._create_scheme(name=method, points_rounding_method=method)
+            migration = self._prepare(scheme)
+            migration.action_check()
+            self.assertEqual(migration.line_ids.sorted("id").mapped("points"), points)
+        scheme = self._create_scheme(name="Exact", points_rounding=0.1)
+        migration = self._prepare(scheme)
+        migration.action_check()
+        self.assertEqual(
+            migration.line_ids.sorted("id").mapped("points"), [10.6, 10.4, 0.3]
+        )
+        self.assertEqual(migration.points_difference, 0)
+
+    def test_totals_are_equal_to_the_last_digit(self):
+        points = [Decimal(n * 37 % 1000) / 100 for n in range(1, 60)]
+        partners = self.env["res.partner"].create(
+            [{"name": f"Customer {n % 40}"} for n in range(40)]
+        )
+        self._create_cards(
+            *((partners[n % 40], float(part)) for n, part in enumerate(points))
+        )
+        migration = self._run()
+        self.assertEqual(migration.points_difference, 0)
+        total = sum(Decimal(str(card.points)) for card in self.program.coupon_ids)
+        self.assertEqual(total, sum(points))
+        self.assertClean()
+
+    def test_phone_that_nobody_can_read_is_shown_and_stays(self):
+        self.bob.phone = "call me"
+        self._create_cards((self.bob, 5))
+        migration = self._run()
+        self.assertEqual(migration.phone_count, 1)
+        self.assertEqual(self.bob.phone, "call me")
+        self.assertEqual(migration.scheme_id.member_ids.partner_id, self.bob)
+
+    def test_card_without_contact_is_an_anonymous_member(self):
+        seven, empty = self._create_cards((None, 7), (None, 0))
+        before = self._state()
+        migration = self._run()
+        self.assertBooks(7, account=seven)
+        self.assertTrue(seven.partner_id.is_anonymous_member)
+        self.assertFalse(empty.active)
+        member = migration.scheme_id.member_ids
+        self.assertEqual(member.account_id, seven)
+        with self.assertRaisesRegex(UserError, "was not taken over"):
+            empty.active = True
+        migration.action_undo()
+        self.assertEqual(self._state(), before)
+        self.assertFalse(member.partner_id.active)
+
+    def test_archived_cards_stay_as_they_are(self):
+        [card] = self._create_cards((self.bob, 50))
+        card.active = False
+        migration = self._run()
+        self.assertFalse(migration.line_ids)
+        self.assertRecordValues(card, [{"points": 50, "ledger_managed": False}])
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestMigrationUndo(MigrationCase):
+    def test_everything_is_as_before(self):
+        self._create_cards(
+            (self.bob, 100.123456789),
+            (self.bob, 20.5, date(2026, 5, 1)),
+            (self.carl, -5),
+            (self.carl, 3),
+            (self.dora, 0),
+        )
+        before = self._state()
+        migration = self._run(self._create_scheme(name="Unused"))
+        self.assertNotEqual(self._state(), before)
+        migration.action_undo()
+        self.assertEqual(migration.state, "undone")
+        self.assertEqual(self._state(), before)
+        entries = self.env["loyalty.ledger.entry"].search(
+            [("scheme_id", "=", migration.scheme_id.id)]
+        )
+        self.assertEqual(len(entries), 8)
+        self.assertEqual(sum(Decimal(str(e.amount)) for e in entries), 0)
+        by_key = entries.grouped("key")
+        for entry in migration.line_ids.entry_id:
+            opposite = by_key[f"migration-undo:{migration.id}:{entry.id}"]
+            self.assertEqual(opposite.amount, -entry.amount)
+        self.assertEqual(set(migration.scheme_id.member_ids.mapped("state")), {"left"})
+        self.assertClean()
+
+    def test_native_cards_live_on_and_are_taken_over_again(self):
+        bob, spare = self._create_cards((self.bob, 100), (self.bob, 20))
+        first = self._run()
+        number = first.scheme_id.member_ids.number
+        first.action_undo()
+        bob.points += 5
+        self.assertEqual(bob.points, 105)
+        self.assertClean()
+        second = self._run(first.scheme_id)
+        self.assertBooks(125, account=bob)
+        self.assertEqual(len(bob.entry_ids), 6)
+        self.assertFalse(spare.active)
+        self.assertRecordValues(
+            first.scheme_id.member_ids,
+            [{"number": number, "state": "active", "migration_id": second.id}],
+        )
+        second.action_undo()
+        self.assertEqual((bob.points, spare.points), (105, 20))
+        self.assertClean()
+
+    def test_refused_after_a_sale(self):
+        self._create_cards((self.bob, 100))
+        migration = self._run()
+        sale = self._sale("POS/1", self._line("a", 10))
+        self.env["loyalty.transaction"]._record(migration.scheme_id.member_ids, sale)
+        with self.assertRaisesRegex(UserError, "Native Stars is in use: Sale of Bob"):
+            migration.action_undo()
+        self.assertEqual(migration.state, "done")
+
+    def test_refused_after_a_correction_a_redemption_or_a_hold(self):
+        for text, act in (
+            ("Adjusted of Bob", lambda card: card._adjust(5, "Sorry")),
+            ("Redeemed of Bob", lambda c: self._post(Op.DEBIT, 5, account=c)),
+            ("Points on hold of Bob", lambda card: card._hold("pos:1", 5)),
+        ):
+            with self.subTest(text):
+                self.program = self._create_program(name=text)
+                [card] = self._create_cards((self.bob, 100))
+                migration = self._run()
+                act(card)
+                with self.assertRaisesRegex(UserError, text):
+                    migration.action_undo()
+
+    def test_adjusting_on_the_same_day_keeps_its_limit(self):
+        """What was brought over is nobody's gift."""
+        [card] = self._create_cards((self.bob, 9999))
+        self._run().scheme_id.adjust_manager_limit = 100
+        card.with_user(self.manager).write({"points": 10_050})
+        self.assertBooks(10_050, account=card)
+
+    def test_an_account_taken_from_the_ledger_is_found(self):
+        """Only what an undone migration gave back may be without the ledger."""
+        [card] = self._create_cards((self.bob, 100))
+        migration = self._run()
+        self._tamper(
+            "UPDATE loyalty_card SET ledger_managed = FALSE WHERE id = %s", card.id
+        )
+        self.assertEqual(self._findings(card), {"account_is_managed"})
+        self._tamper(
+            "UPDATE loyalty_card SET ledger_managed = TRUE WHERE id = %s", card.id
+        )
+        migration.action_undo()
+        self.assertClean()
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestMigrationRefusals(MigrationCase):
+    def test_other_kinds_of_programs(self):
+        wallet = self._create_program(program_type="ewallet", applies_on="future")
+        with self.assertRaisesRegex(ValidationError, "only loyalty cards"):
+            self._prepare(program_id=wallet.id)
+
+    def test_managed_program(self):
+        with self.assertRaisesRegex(ValidationError, "belongs to Harmony Coffee"):
+            self._prepare(program_id=self.scheme.points_program_id.id)
+
+    def test_no_scheme(self):
+        migration = self.env["loyalty.migration"].create(
+            {"program_id": self.program.id}
+        )
+        with self.assertRaisesRegex(UserError, "Choose a scheme"):
+            migration.action_check()
+
+    def test_used_scheme(self):
+        self._post(Op.CREDIT, 1)
+        migration = self._prepare(self.scheme)
+        migration.action_check()
+        self.assertIn("has sales, points or households", migration.problems)
+        with self.assertRaisesRegex(UserError, "has sales, points or households"):
+            migration.action_run()
+        self.assertFalse(self.program.ledger_managed)
+
+    def test_scheme_with_households(self):
+        """Whose points would go where is for people to say."""
+        scheme = self._create_scheme(name="Unused")
+        head = self.env["loyalty.member"]._enrol(self.bob, scheme)
+        self.env["loyalty.household"].create({"name": "Home", "head_id": head.id})
+        migration = self._prepare(scheme)
+        migration.action_check()
+        self.assertIn("households already", migration.problems)
+
+    def test_closed_scheme(self):
+        scheme = self._create_scheme(name="Unused")
+        migration = self._prepare(scheme)
+        scheme.action_close()
+        migration.action_check()
+        self.assertIn("Unused is closed", migration.problems)
+
+    def test_other_company_or_currency(self):
+        company = self.env["res.company"].create({"name": "Rival"})
+        scheme = self._create_scheme(name="Theirs", company_id=company.id)
+        migration = self._prepare(scheme)
+        migration.action_check()
+        self.assertIn("different companies", migration.problems)
+
+    def test_contact_of_another_company(self):
+        company = self.env["res.company"].create({"name": "Rival"})
+        self._create_cards((self.bob, 5))
+        self.bob.company_id = company
+        migration = self._prepare()
+        migration.action_check()
+        self.assertEqual(migration.line_ids.problem, "company")
+        with self.assertRaisesRegex(UserError, "1 cards have a problem"):
+            migration.action_run()
+
+    def test_balance_that_is_no_number(self):
+        cards = self._create_cards((self.bob, 5), (self.carl, 6))
+        self._tamper(
+            "UPDATE loyalty_card SET points = 'NaN' WHERE id = %s", cards[0].id
+        )
+        self._tamper("UPDATE loyalty_card SET points = 1e12 WHERE id = %s", cards[1].id)
+        migration = self._prepare()
+        migration.action_check()
+        self.assertEqual(migration.line_ids.mapped("problem"), ["number", "number"])
+        with self.assertRaisesRegex(UserError, "2 cards have a problem"):
+            migration.action_run()
+
+    def test_order_of_steps(self):
+        self._create_cards((self.bob, 5))
+        migration = self._prepare()
+        for action in ("action_run", "action_undo", "action_stop"):
+            with self.assertRaisesRegex(UserError, "is in the state Draft"):
+                getattr(migration, action)()
+        migration.action_check()
+        migration.scheme_id = self._create_scheme(name="Another")
+        self.assertEqual(migration.state, "draft")
+        self.assertFalse(migration.line_ids)
+        migration.action_check()
+        migration.action_run()
+        for action in ("action_run", "action_check", "action_make_scheme"):
+            with self.assertRaisesRegex(UserError, "is in the state Taken Over"):
+                getattr(migration, action)()
+        with self.assertRaisesRegex(UserError, "stays as it is"):
+            migration.scheme_id = self.scheme
+        with self.assertRaisesRegex(UserError, "is kept"):
+            migration.unlink()
+
+    def test_merged_card_is_kept(self):
+        cards = self._create_cards((self.bob, 5), (self.bob, 6))
+        self._run()
+        with self.assertRaisesRegex(UserError, "added to another one"):
+            cards[1].unlink()
+
+    def test_only_managers(self):
+        self._create_cards((self.bob, 5))
+        migration = self._prepare()
+        migration.action_check()
+        for role in ("service", "auditor"):
+            user = new_test_user(self.env, role, GROUP + role)
+            theirs = migration.with_user(user)
+            for action in (
+                "action_check",
+                "action_run",
+                "action_undo",
+                "action_stop",
+                "action_make_scheme",
+            ):
+                with (
+                    self.subTest(role=role, action=action),
+                    self.assertRaises(AccessError),
+                ):
+                    getattr(theirs, action)()
+            with self.assertRaises(AccessError):
+                theirs.create({"program_id": self.program.id})
+        self.assertEqual(theirs.line_ids.points, 5)
+
+    def test_nobody_writes_steps_or_lines(self):
+        self._create_cards((self.bob, 5))
+        migration = self._prepare(self._create_scheme(name="Unused"), state="done")
+        self.assertEqual(migration.state, "draft")
+        with self.assertRaises(AccessError):
+            migration.state = "checked"
+        migration.action_check()
+        with self.assertRaises(AccessError):
+            migration.line_ids.points = 7000
+
+    def test_other_companies_see_nothing(self):
+        company = self.env["res.company"].create({"name": "Rival"})
+        other = new_test_user(
+            self.env,
+            "rival",
+            GROUP + "manager",
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+        )
+        self._create_cards((self.bob, 5))
+        migration = self._prepare()
+        migration.action_check()
+        for records in (migration, migration.line_ids):
+            self.assertFalse(
+                records.with_user(other).search([("id", "in", records.ids)])
+            )
+            with self.assertRaises(AccessError):
+                records.with_user(other).read(["company_id"])
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestMigrationScale(MigrationCase):
+    def _fill(self, count):
+        partners = self.env["res.partner"].create(
+            [{"name": f"Customer {n}"} for n in range(count)]
+        )
+        self._create_cards(*((partner, 10) for partner in partners))
+
+    def _count(self, method, *args):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.cr.sql_log_count
+        method(*args)
+        self.env.flush_all()
+        return self.cr.sql_log_count - before
+
+    def _start(self, count):
+        self.program = self._create_program(name=f"Stars {count}")
+        self._fill(count)
+        migration = self._prepare().sudo()
+        checking = self._count(migration.action_check)
+        migration.state = "running"
+        return migration, checking
+
+    def test_queries_do_not_grow_with_the_cards(self):
+        """Ten cards and a thousand take the same statements, but for ORM inserts."""
+        few, few_checking = self._start(10)
+        few._enrol_all()
+        many, many_checking = self._start(1000)
+        enrolling = self._count(many._enrol_batch)
+        self.assertEqual(many._count_waiting(), 500)
+        self.assertLessEqual(enrolling, 60)
+        many._enrol_all()
+        self.assertLessEqual(many_checking, few_checking + 2)
+        few_queries = self._count(few._take_over)
+        many_queries = self._count(many._take_over)
+        self.assertLessEqual(many_queries, few_queries + 2)
+        self.assertEqual(many.points_after, 10_000)
+        self.assertEqual(many.scheme_id.outstanding_points, 10_000)
+        self.assertClean()
+        self.assertLessEqual(self._count(many._give_back), 80)
+        self.assertEqual(sum(self.program.coupon_ids.mapped("points")), 10_000)
+        self.assertClean()
+
+    def test_large_ones_go_on_in_the_background(self):
+        self._fill(12)
+        migration = self._prepare()
+        migration.action_check()
+        with patch(f"{RUN}.LINES_AT_ONCE", 10):
+            migration.action_run()
+        self.assertEqual(migration.state, "running")
+        self.assertEqual(migration.waiting_count, 12)
+        self.env.flush_all()
+        with self.registry.cursor() as cr:
+            self.env(cr=cr)["loyalty.migration"]._cron_run(batch_size=5)
+        self.env.invalidate_all()
+        self.assertEqual(migration.state, "done")
+        self.assertEqual(migration.points_after, 120)
+        self.assertClean()
