@@ -5,6 +5,8 @@
 from odoo import models
 from odoo.tools import format_date
 
+from ..ledger.flow import WALLET
+
 
 class LoyaltyCard(models.Model):
     _inherit = "loyalty.card"
@@ -12,8 +14,7 @@ class LoyaltyCard(models.Model):
     def _is_money(self):
         """Return whether the account holds money instead of points."""
         self.ensure_one()
-        # sudo: who may see an account may know what it counts
-        return self.sudo().program_id.program_type == "ewallet"
+        return self.ledger_kind == WALLET
 
     def _format_statement(self, value, *, unit=True):
         """Write points or money of this account for a human.
@@ -22,13 +23,10 @@ class LoyaltyCard(models.Model):
         :param bool unit: whether to name the points; money always has its symbol
         """
         self.ensure_one()
-        # sudo: as for _is_money
-        scheme_sudo = self.sudo().scheme_id
-        if self._is_money():
-            return scheme_sudo._format_money(value)
-        if unit:
-            return scheme_sudo._format_points(value)
-        return scheme_sudo._format_number(value)
+        if unit or self._is_money():
+            return self._format_value(value)
+        # sudo: how numbers are written is no secret
+        return self.sudo().scheme_id._format_number(value)
 
     def _get_statement_title(self):
         """Return the heading of this account: "Beans" or "Wallet"."""

@@ -22,15 +22,17 @@ SQL_BALANCES = """
            COALESCE(opening.balance_after, 0), COALESCE(closing.balance_after, 0),
            COALESCE(closing.pending_after, 0),
            moved.plus, moved.minus, moved.count
-      FROM unnest(%(ids)s::int[]) account (id)
+      FROM unnest(%(ids)s::int[], %(floors)s::int[]) account (id, floor)
       LEFT JOIN LATERAL (
             SELECT sequence FROM loyalty_ledger_entry
              WHERE account_id = account.id AND date >= %(start)s
+               AND sequence > account.floor
              ORDER BY sequence LIMIT 1
            ) first ON TRUE
       LEFT JOIN LATERAL (
             SELECT sequence FROM loyalty_ledger_entry
              WHERE account_id = account.id AND date >= %(stop)s
+               AND sequence > account.floor
              ORDER BY sequence LIMIT 1
            ) past ON TRUE
       LEFT JOIN LATERAL (
@@ -92,26 +94,38 @@ class LoyaltyMember(models.Model):
         return first, last
 
     def _get_statement_accounts(self):
-        """Return all that holds value for these members, points first.
+        """Return all that holds value for this member, points first.
+
+        Who shares points with a household has the account of the household as well.
 
         :rtype: loyalty.card
         """
+        self.ensure_one()
         accounts = (
             self.env["loyalty.card"]
             .with_context(active_test=False)
             .search(
                 [
-                    ("program_id.scheme_id", "in", self.scheme_id.ids),
-                    ("partner_id", "in", self.partner_id.ids),
+                    ("program_id.scheme_id", "=", self.scheme_id.id),
+                    ("partner_id", "=", self.partner_id.id),
                     ("ledger_managed", "=", True),
                 ],
                 order="id",
             )
         )
-        owners = {(member.scheme_id, member.partner_id) for member in self}
-        return accounts.filtered(
-            lambda account: (account.scheme_id, account.partner_id) in owners
-        ).sorted(lambda account: account._is_money())
+        shared = self.account_id.with_env(self.env)
+        return (shared | accounts).sorted(
+            lambda account: (account._is_money(), account.id)
+        )
+
+    def _get_statement_floor(self, account):
+        """Return the last entry of an account that is none of the member's business.
+
+        :return: its place in the chain; 0 if there is none
+        """
+        self.ensure_one()
+        shared = account.partner_id != self.partner_id
+        return self.household_sequence if shared else 0
 
     def _get_statement(self, date_from, date_to, accounts=None):
         """Return what a statement says of each account of a member.
@@ -122,7 +136,7 @@ class LoyaltyMember(models.Model):
         :return: list of dicts: ``account``, ``title``, ``opening``, ``closing``,
             ``pending`` (at the end of the period), ``plus``, ``minus`` (below zero),
             ``count`` and ``domain`` of the entries, ``ahead`` (what is to come, as of
-            today). Values are Decimal, points or money.
+            today). Values are floats, points or money.
         """
         self.ensure_one()
         if accounts is None:
@@ -150,6 +164,7 @@ class LoyaltyMember(models.Model):
             SQL(
                 SQL_BALANCES,
                 ids=accounts.ids,
+                floors=[self._get_statement_floor(account) for account in accounts],
                 start=self._get_statement_moment(date_from),
                 stop=self._get_statement_moment(date_to + timedelta(days=1)),
                 end=END,

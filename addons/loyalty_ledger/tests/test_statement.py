@@ -8,6 +8,7 @@ from lxml import html
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
 
+from ..ledger.flow import WALLET
 from ..ledger.move import Op
 from .common import NOW, LoyaltyLedgerCommon
 
@@ -129,7 +130,8 @@ class TestStatement(LoyaltyLedgerCommon):
 
     def test_every_account_of_the_scheme(self):
         self._fill()
-        wallet = self._open_wallet()
+        self.scheme.has_wallet = True
+        wallet = self.scheme._get_account(self.member, WALLET)
         other = self._create_scheme(name="Tea")
         tea = self.env["loyalty.member"]._enrol(self.anna, other)
         other._get_account(tea)
@@ -140,18 +142,21 @@ class TestStatement(LoyaltyLedgerCommon):
         )
         self.assertEqual(wallet._format_statement(12.5), "$\xa012.50")
 
-    def _open_wallet(self):
-        program = self.env["loyalty.program"].create(
-            {
-                "name": "Coffee Money",
-                "program_type": "ewallet",
-                "scheme_id": self.scheme.id,
-                "currency_id": self.scheme.currency_id.id,
-            }
+    def test_household_account_from_the_day_of_joining(self):
+        self._credit(30, "2026-03-02 10:00:00")
+        ben = self.env["res.partner"].create({"name": "Ben"})
+        guest = self.env["loyalty.member"]._enrol(ben, self.scheme)
+        household = self.env["loyalty.household"].create(
+            {"name": "Home", "head_id": self.member.id}
         )
-        return self.env["loyalty.card"].create(
-            {"program_id": program.id, "partner_id": self.anna.id}
+        guest._set_household(household, self.account.ledger_sequence)
+        self._credit(12, "2026-03-08 10:00:00")
+        section = self._statement(member=guest)[0]
+        self.assertEqual(section["account"], self.account)
+        self.assertEqual(
+            [row["plus"] for row in guest._get_statement_entries(section)], ["12"]
         )
+        self.assertEqual((section["opening"], section["closing"]), (30, 42))
 
     def test_sale_is_named_with_where_and_why(self):
         store = self.env["loyalty.store"].create({"name": "Downtown"})
