@@ -34,6 +34,7 @@
         "views/loyalty_transaction_views.xml",
         "views/loyalty_card_views.xml",
         "views/loyalty_scheme_views.xml",
+        "report/loyalty_liability_report_views.xml",
         "report/loyalty_statement_reports.xml",
         "report/loyalty_statement_templates.xml",
         "wizard/loyalty_statement_views.xml",
@@ -44,7 +45,10 @@
         "views/loyalty_transfer_views.xml",
         "views/loyalty_migration_line_views.xml",
         "views/loyalty_migration_views.xml",
+        "views/loyalty_breakage_rate_views.xml",
+        "views/loyalty_liability_snapshot_views.xml",
         "views/loyalty_ledger_menus.xml",
+        "views/loyalty_reporting_menus.xml",
     ],
     "demo": [
         "demo/loyalty_ledger_demo.xml",

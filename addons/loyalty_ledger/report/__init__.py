@@ -1,4 +1,5 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import loyalty_liability_report
 from . import loyalty_statement_report

@@ -17,6 +17,7 @@ from . import test_household
 from . import test_invariants
 from . import test_ledger
 from . import test_manual_entry
+from . import test_liability
 from . import test_member
 from . import test_merge
 from . import test_properties

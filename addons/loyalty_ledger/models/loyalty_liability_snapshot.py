@@ -1,0 +1,102 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+
+
+class LoyaltyLiabilitySnapshot(models.Model):
+    """What a scheme owed its members at the end of a month."""
+
+    _name = "loyalty.liability.snapshot"
+    _description = "Loyalty Liability of a Month"
+    _order = "month desc, scheme_id"
+    _rec_name = "month"
+
+    scheme_id = fields.Many2one(
+        comodel_name="loyalty.scheme",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(
+        related="scheme_id.company_id", store=True, index="btree_not_null"
+    )
+    currency_id = fields.Many2one(related="scheme_id.currency_id")
+    month = fields.Date(required=True, readonly=True)
+    date = fields.Date(
+        string="As Of",
+        required=True,
+        readonly=True,
+        help="The last night of the month so far on which the figures were taken.",
+    )
+    points_available = fields.Float(
+        string="Points Available", digits="Loyalty Points", readonly=True
+    )
+    points_pending = fields.Float(
+        string="Points Pending", digits="Loyalty Points", readonly=True
+    )
+    points_value = fields.Monetary(string="Value of Points", readonly=True)
+    wallet_value = fields.Monetary(string="In Wallets", readonly=True)
+    breakage_value = fields.Monetary(string="Expected Never Spent", readonly=True)
+    net_value = fields.Monetary(
+        string="Net Liability",
+        readonly=True,
+        help="Points and wallets, less what is expected never to be spent.",
+    )
+
+    _month_unique = models.UniqueIndex(
+        "(scheme_id, month)", "The figures of this month are there already."
+    )
+
+    @api.model
+    def _cron_liability(self):
+        """Estimate breakage and take the figures. Safe to run again."""
+        self.env["loyalty.breakage.rate"]._estimate()
+        self._take()
+
+    @api.model
+    def _take(self):
+        """Take the figures of today as those of this month."""
+        today = fields.Date.today()
+        month = today.replace(day=1)
+        known = {
+            snapshot.scheme_id: snapshot
+            for snapshot in self.search([("month", "=", month)])
+        }
+        new = []
+        for scheme, values in self._read_figures().items():
+            values["date"] = today
+            if snapshot := known.get(scheme):
+                snapshot.write(values)
+            else:
+                new.append({**values, "scheme_id": scheme.id, "month": month})
+        self.create(new)
+
+    def _read_figures(self):
+        """Return what each scheme owes now, also those that owe nothing."""
+        schemes = self.env["loyalty.scheme"].with_context(active_test=False).search([])
+        names = (
+            "points_available",
+            "points_pending",
+            "points_value",
+            "wallet_value",
+            "breakage_value",
+            "net_value",
+        )
+        figures = {scheme: dict.fromkeys(names, 0.0) for scheme in schemes}
+        for scheme, kind, state, points, value, breakage, net in self.env[
+            "loyalty.liability.report"
+        ]._read_group(
+            [],
+            ["scheme_id", "kind", "state"],
+            ["points:sum", "value:sum", "breakage_value:sum", "net_value:sum"],
+        ):
+            total = figures[scheme]
+            if kind == "points":
+                total[f"points_{state}"] += points
+                total["points_value"] += value
+            else:
+                total["wallet_value"] += value
+            total["breakage_value"] += breakage
+            total["net_value"] += net
+        return figures
