@@ -30,7 +30,6 @@ class LoyaltyHousehold(models.Model):
     name = fields.Char(required=True)
     head_id = fields.Many2one(
         comodel_name="loyalty.member",
-        string="Head",
         required=True,
         index=True,
         ondelete="restrict",

@@ -50,7 +50,7 @@ class LoyaltyProgram(models.Model):
         In between native code would give points to whoever buys, member or not, as it
         does in Odoo's own demo orders.
         """
-        super()._init_column(column_name)
+        result = super()._init_column(column_name)
         if column_name in CHANNEL_FIELDS:
             # By SQL as in the method extended: the registry is not ready yet
             self.env.cr.execute(
@@ -59,6 +59,7 @@ class LoyaltyProgram(models.Model):
                     SQL.identifier(column_name),
                 )
             )
+        return result
 
     @api.model
     def _open_channel(self, name):

@@ -83,7 +83,6 @@ class LoyaltyTransfer(models.Model):
     )
     recipient_id = fields.Many2one(
         comodel_name="loyalty.member",
-        string="Recipient",
         copy=False,
         readonly=True,
         index="btree_not_null",

@@ -255,6 +255,5 @@ class TestDueConcurrency(ConcurrencyCase):
             with self.assertRaises(SerializationFailure), cr.savepoint():
                 due._post("expire", date(2200, 1, 1), account_ids)
             due._post_patiently("expire", date(2200, 1, 1), account_ids)
-            cr.commit()
         self.assertEqual(self._points(), 10)
         self.assertEqual(self._audit(), [])

@@ -326,7 +326,7 @@ class TestHouseholdConcurrency(ConcurrencyCase):
             household = env["loyalty.household"].browse(self.household_id)
             household.member_ids._set_household(env["loyalty.household"])
             household.unlink()
-        super()._clean_up()
+        return super()._clean_up()
 
     def _spend(self, member_id, reference):
         return lambda env: self._sale(

@@ -13,7 +13,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         Native would add up the balances past the ledger's chain and lots, and does
         not see archived accounts.
         """
-        super()._check_loyalty_merge(partners)
+        result = super()._check_loyalty_merge(partners)
         # sudo: an account is in the way whoever may see it
         accounts_sudo = (
             self.env["loyalty.card"]
@@ -26,3 +26,4 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         )
         for program, accounts in accounts_sudo.grouped("program_id").items():
             self._check_one_in_scheme(program.scheme_id, accounts.partner_id)
+        return result

@@ -16,6 +16,7 @@ class LoyaltyMemberCodeAttempt(models.Model):
         comodel_name="loyalty.member.code",
         required=True,
         readonly=True,
+        index=True,
         ondelete="cascade",
     )
     company_id = fields.Many2one(related="code_id.company_id")

@@ -18,19 +18,21 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _update_foreign_keys(self, src_partners, dst_partner):
-        super()._update_foreign_keys(src_partners, dst_partner)
+        result = super()._update_foreign_keys(src_partners, dst_partner)
         # The keys move by SQL, past the rules of a membership
         # sudo: who merges contacts need not be allowed to see members
         dst_partner.sudo().loyalty_member_ids._check_companies()
+        return result
 
     @api.model
     def _update_values(self, src_partners, dst_partner):
         """Keep the contact anonymous only if all that it is made of are."""
         partners = src_partners + dst_partner
         named = not all(partners.mapped("is_anonymous_member"))
-        super()._update_values(src_partners, dst_partner)
+        result = super()._update_values(src_partners, dst_partner)
         if named and dst_partner.is_anonymous_member:
             dst_partner.is_anonymous_member = False
+        return result
 
     @api.model
     def _check_loyalty_merge(self, partners):

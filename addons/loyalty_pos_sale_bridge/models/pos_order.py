@@ -9,6 +9,7 @@ class PosOrder(models.Model):
 
     def _settle_loyalty(self):
         """Start the waiting time of the sales orders that this order pays for."""
-        super()._settle_loyalty()
+        result = super()._settle_loyalty()
         # sudo: a cashier need not be allowed to see sales orders
         self.sudo().lines.sale_order_origin_id._loyalty_start_pending()
+        return result

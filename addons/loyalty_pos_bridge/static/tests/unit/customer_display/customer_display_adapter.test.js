@@ -2,7 +2,11 @@ import { describe, expect, test } from "@odoo/hoot";
 import { CustomerDisplayPosAdapter } from "@point_of_sale/app/customer_display/customer_display_adapter";
 import { definePosModels } from "@point_of_sale/../tests/unit/data/generate_model_definitions";
 import { setupPosEnv } from "@point_of_sale/../tests/unit/utils";
-import { addPointsLine, getMemberOrder, setupSchemeEnv } from "@loyalty_pos_bridge/../tests/unit/utils";
+import {
+    addPointsLine,
+    getMemberOrder,
+    setupSchemeEnv,
+} from "@loyalty_pos_bridge/../tests/unit/utils";
 
 definePosModels();
 

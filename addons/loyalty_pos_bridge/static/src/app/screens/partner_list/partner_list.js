@@ -8,7 +8,7 @@ import "@pos_loyalty/app/screens/partner_list_screen/partner_list_screen";
 
 // Shorter than any card number, phone number or e-mail address
 const SHORTEST_QUERY = 6;
-const PHONE = /^[+0-9][0-9 ().\/-]{5,}$/;
+const PHONE = /^[+0-9][0-9 ()./-]{5,}$/;
 
 patch(PartnerList.prototype, {
     setup() {
