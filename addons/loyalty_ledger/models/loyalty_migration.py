@@ -600,6 +600,11 @@ class LoyaltyMigration(models.Model):
             "count": len(rules),
         }
         rule = self._get_money_rule()
+        if not rules:
+            return self.env._(
+                "The scheme decides what is earned: %(points)s for each %(amount)s.",
+                **values,
+            )
         if len(rules) == 1 and rule:
             return self.env._(
                 "Odoo's rule gave %(native)s for each %(unit)s. From now on the scheme"

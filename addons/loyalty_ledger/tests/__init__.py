@@ -20,6 +20,8 @@ from . import test_manual_entry
 from . import test_liability
 from . import test_member
 from . import test_merge
+from . import test_migration
+from . import test_migration_concurrency
 from . import test_properties
 from . import test_milestone
 from . import test_rows

@@ -207,6 +207,9 @@ class TestMigration(MigrationCase):
             ],
         )
         self.assertIn("From now on the scheme decides", migration.plan)
+        self.program.rule_ids.unlink()
+        migration.invalidate_recordset(["plan"])
+        self.assertIn("The scheme decides what is earned", migration.plan)
         self.assertIn("Cake", migration.plan)
 
     def test_program_becomes_managed(self):
@@ -712,3 +715,37 @@ class TestMigrationScale(MigrationCase):
         self.assertEqual(migration.state, "done")
         self.assertEqual(migration.points_after, 120)
         self.assertClean()
+
+    def test_stopped_before_it_changes_hands(self):
+        self._create_cards((self.bob, 10), (None, 7))
+        before = self._state()
+        migration = self._prepare()
+        migration.action_check()
+        with patch(f"{RUN}.LINES_AT_ONCE", 1):
+            migration.action_run()
+        migration.sudo()._enrol_batch()
+        self.assertNotEqual(self._state(), before)
+        self.assertEqual(len(migration.scheme_id.member_ids), 2)
+        migration.action_stop()
+        self.assertEqual(self._state(), before)
+        self.assertEqual(migration.state, "checked")
+        self.assertEqual(set(migration.scheme_id.member_ids.mapped("state")), {"left"})
+        migration.action_run()
+        self.assertEqual(migration.points_after, 17)
+        self.assertClean()
+
+    def test_what_comes_up_in_the_background_is_said(self):
+        """The program stays Odoo's, and the dry run says why."""
+        self._create_cards((self.bob, 10), (self.carl, 5))
+        migration = self._prepare()
+        migration.action_check()
+        with patch(f"{RUN}.LINES_AT_ONCE", 1):
+            migration.action_run()
+        migration.scheme_id.action_close()
+        self.env.flush_all()
+        with self.registry.cursor() as cr:
+            self.env(cr=cr)["loyalty.migration"]._cron_run()
+        self.env.invalidate_all()
+        self.assertEqual(migration.state, "checked")
+        self.assertIn("is closed", migration.problems)
+        self.assertFalse(self.program.ledger_managed)
