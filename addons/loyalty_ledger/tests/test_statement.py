@@ -255,6 +255,7 @@ class TestStatement(LoyaltyLedgerCommon):
         Wizard = self.env["loyalty.statement"].with_user(self.service)
         action = self.member.with_user(self.service).action_open_statement()
         with Form(Wizard.with_context(**action["context"])) as form:
+            self.assertFalse(form.has_choice)
             self.assertEqual(form.date_from, date(2026, 1, 1))
             self.assertEqual(form.date_to, date(2026, 3, 10))
             form.date_from, form.date_to = MARCH

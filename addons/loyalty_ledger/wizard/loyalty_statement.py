@@ -26,6 +26,7 @@ class LoyaltyStatement(models.TransientModel):
     available_account_ids = fields.Many2many(
         comodel_name="loyalty.card", compute="_compute_available_account_ids"
     )
+    has_choice = fields.Boolean(compute="_compute_available_account_ids")
     account_ids = fields.Many2many(
         comodel_name="loyalty.card",
         relation="loyalty_statement_account_rel",
@@ -45,9 +46,10 @@ class LoyaltyStatement(models.TransientModel):
     @api.depends("member_id")
     def _compute_available_account_ids(self):
         for statement in self:
-            statement.available_account_ids = (
-                statement.member_id._get_statement_accounts()
-            )
+            member = statement.member_id
+            accounts = member and member._get_statement_accounts()
+            statement.available_account_ids = accounts
+            statement.has_choice = bool(accounts) and len(accounts) > 1
 
     @api.depends("member_id")
     def _compute_account_ids(self):
