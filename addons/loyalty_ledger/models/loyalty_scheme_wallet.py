@@ -246,8 +246,10 @@ class LoyaltyScheme(models.Model):
 
         :return: product.product in superuser mode
         """
-        # sudo: the same whoever sells
-        return self.sudo().wallet_program_id.trigger_product_ids
+        # sudo: the same whoever sells; and also where wallets are not offered any more,
+        # so that nobody pays for nothing
+        programs_sudo = self.sudo().with_context(active_test=False).wallet_program_id
+        return programs_sudo.rule_ids.product_ids
 
     def _get_coin(self):
         """Return the smallest amount of the scheme's currency as Decimal."""

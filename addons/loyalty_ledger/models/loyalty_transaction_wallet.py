@@ -93,10 +93,10 @@ class LoyaltyTransaction(models.Model):
 
     # === RECORD === #
 
-    def _get_wallet_share(self, scheme, sale, result):
+    def _get_wallet_share(self, scheme, sale, result=None):
         """Return what a sale does to the wallet of its member.
 
-        :param result: what the engine gives for the sale
+        :param result: what the engine gives for the sale; without it no cashback
         :rtype: WalletShare
         """
         coin = scheme._get_coin()
@@ -107,8 +107,8 @@ class LoyaltyTransaction(models.Model):
                 for line, amount in self._convert(scheme, sale, "amount_incl")
                 if line.tops_up
             },
-            cashback=result.wallet,
-            cashback_lines=result.wallet_lines,
+            cashback=result.wallet if result else ZERO,
+            cashback_lines=result.wallet_lines if result else {},
         )
 
     def _open_wallets(self, scheme, sales, results):
