@@ -5,6 +5,7 @@ from . import loyalty_program
 from . import loyalty_scheme
 from . import pos_config
 from . import pos_order
+from . import pos_order_wallet
 from . import pos_order_line
 from . import pos_session
 from . import res_config_settings

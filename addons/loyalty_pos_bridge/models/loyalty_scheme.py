@@ -8,6 +8,9 @@ class LoyaltyScheme(models.Model):
     _name = "loyalty.scheme"
     _inherit = ["loyalty.scheme", "pos.load.mixin"]
 
+    def _prepare_wallet_product_values(self):
+        return {**super()._prepare_wallet_product_values(), "available_in_pos": True}
+
     @api.model
     def _load_pos_data_domain(self, data, config):
         return [("id", "in", config._get_loyalty_schemes().ids)]
@@ -24,6 +27,7 @@ class LoyaltyScheme(models.Model):
             "card_prefix",
             "currency_id",
             "points_program_id",
+            "wallet_program_id",
             "points_rounding",
             "redeem_points",
             "redeem_value",

@@ -202,6 +202,8 @@ class PosOrder(models.Model):
         for key, program in managed_programs.items():
             member_sudo = self._get_loyalty_member(program.scheme_id)
             account_sudo = member_sudo.account_id
+            if program == program.scheme_id.wallet_program_id:
+                account_sudo = member_sudo.wallet_account_id
             if account_sudo:
                 updates.append(
                     {
@@ -239,8 +241,7 @@ class PosOrder(models.Model):
         """
         schemes = self.config_id._get_loyalty_schemes()
         self._check_loyalty_redemptions(schemes)
-        redeems = any(line.reward_id.program_id.ledger_managed for line in self.lines)
-        if not self.partner_id and not redeems:
+        if not self.partner_id and not self._uses_loyalty_account():
             return []
         transactions = []
         for scheme in schemes:
@@ -252,6 +253,10 @@ class PosOrder(models.Model):
                 transaction._start_pending(self.date_order.date())
                 transactions.append(transaction)
         return transactions
+
+    def _uses_loyalty_account(self):
+        """Whether the order is of a member, as it spends what only members have."""
+        return any(line.reward_id.program_id.ledger_managed for line in self.lines)
 
     def _record_loyalty_returns(self):
         """Record what came back, in every scheme in which it had been recorded.
@@ -306,7 +311,7 @@ class PosOrder(models.Model):
             if (
                 line.reward_id.program_id.ledger_managed
                 and not line.refunded_orderline_id
-                and not any(line._is_loyalty_redemption(scheme) for scheme in schemes)
+                and not any(line._is_loyalty_spending(scheme) for scheme in schemes)
             ):
                 raise UserError(
                     self.env._(
@@ -533,10 +538,22 @@ class PosOrder(models.Model):
         :rtype: dict
         """
         return {
-            discount: self._get_loyalty_share(discount, origin._get_returned_part(sale))
+            discount: self._get_loyalty_share(
+                discount, self._get_loyalty_returned_part(origin, sale, discount)
+            )
             for origin, sale in self._get_loyalty_returns()
             for discount in self._get_loyalty_discounts(origin)
         }
+
+    def _get_loyalty_returned_part(self, origin, sale, line):
+        """Return which part of what a discount is about has come back in all.
+
+        :param origin: the loyalty.transaction of the sale
+        :param Sale sale: the return
+        :param line: the pos.order.line of the discount
+        :rtype: Decimal
+        """
+        return origin._get_returned_part(sale)
 
     def _get_loyalty_share(self, line, part):
         """Return what to keep back now of one discount.
@@ -545,14 +562,12 @@ class PosOrder(models.Model):
         :param Decimal part: of the goods that has come back in all
         :rtype: float
         """
-        kept_before = sum(
-            line.refund_orderline_ids.filtered(
-                lambda share: (
-                    share.order_id.state in ("paid", "done")
-                    and share.order_id != self._origin
-                )
-            ).mapped("price_subtotal_incl")
-        )
+        kept_before = line.refund_orderline_ids.filtered(
+            lambda share: (
+                share.order_id.state in ("paid", "done")
+                and share.order_id != self._origin
+            )
+        )._get_loyalty_kept()
         due = -line.price_subtotal_incl * float(part) - kept_before
         return max(self.currency_id.round(due), 0)
 
@@ -563,15 +578,14 @@ class PosOrder(models.Model):
 
         :return: notes for the explanation of the return
         """
-        part = origin._get_returned_part(sale)
         shares = self.lines.filtered("refunded_orderline_id").grouped(
             "refunded_orderline_id"
         )
         missing = sum(
-            self._get_loyalty_share(discount, part)
-            - sum(
-                shares.get(discount, self.lines.browse()).mapped("price_subtotal_incl")
+            self._get_loyalty_share(
+                discount, self._get_loyalty_returned_part(origin, sale, discount)
             )
+            - shares.get(discount, self.lines.browse())._get_loyalty_kept()
             for discount in self._get_loyalty_discounts(origin)
         )
         if self.currency_id.compare_amounts(missing, 0) <= 0:
@@ -806,6 +820,9 @@ class PosOrder(models.Model):
                     f"{name}_text": summary[name] and summary[f"{name}_text"]
                     for name in ("earned", "redeemed")
                 }
-                | {"redeemed_value": summary["redeemed_value"]}
+                | {
+                    "redeemed_value": summary["redeemed_value"],
+                    "wallet": summary["wallet"],
+                }
             )
         return list(parts.values())

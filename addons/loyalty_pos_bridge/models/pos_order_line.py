@@ -30,6 +30,28 @@ class PosOrderLine(models.Model):
             and not self.refunded_orderline_id
         )
 
+    def _is_wallet_payment(self, scheme):
+        """Whether a wallet of a scheme pays the line."""
+        self.ensure_one()
+        return (
+            bool(self.reward_id)
+            and self.reward_id.program_id == scheme.wallet_program_id
+            and not self.refunded_orderline_id
+        )
+
+    def _is_loyalty_spending(self, scheme):
+        """Whether the line takes something from an account of a scheme."""
+        return self._is_loyalty_redemption(scheme) or self._is_wallet_payment(scheme)
+
+    def _get_loyalty_kept(self):
+        """Return what these lines of returns keep back.
+
+        Tills send the subtotals of an order that pays out with the sign turned.
+
+        :rtype: float
+        """
+        return sum(abs(line.price_subtotal_incl) for line in self)
+
     def _is_loyalty_payment(self):
         """Whether the line is what a gift card, a wallet or an earlier document pays.
 
@@ -114,6 +136,25 @@ class PosOrderLine(models.Model):
             name=self.full_product_name or self.product_id.display_name or "",
             origin_key=self.refunded_orderline_id.uuid,
         )
+
+    def _get_top_up_amounts(self):
+        """Return what a top-up puts into a wallet: the least of what was charged.
+
+        Tills send the subtotals of an order that pays out with the sign turned.
+
+        :return: by the names of the fields of ``SaleLine``
+        :rtype: dict
+        """
+        self.ensure_one()
+        computed = self._compute_amount_line_all()
+        round_ = self.order_id.currency_id.round
+        return {
+            name: min(round_(computed[field]), abs(self[field]))
+            for name, field in (
+                ("amount_incl", "price_subtotal_incl"),
+                ("amount_excl", "price_subtotal"),
+            )
+        }
 
     # === BUSINESS: THE PRICE OF A REWARD === #
 

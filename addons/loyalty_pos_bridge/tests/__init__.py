@@ -13,4 +13,5 @@ from . import test_enrol_by_phone
 from . import test_household
 from . import test_concurrency
 from . import test_pos_js
+from . import test_wallet
 from . import test_tours

@@ -8,8 +8,16 @@ export class LoyaltyReward extends Base {
     get isLoyaltyPointsReward() {
         return (
             Boolean(this.program_id?.ledger_managed) &&
+            this.program_id.program_type !== "ewallet" &&
             this.reward_type === "discount" &&
             this.discount_mode === "per_point"
+        );
+    }
+
+    /** Whether the reward is what a scheme's wallet pays. */
+    get isLoyaltyWalletReward() {
+        return (
+            Boolean(this.program_id?.ledger_managed) && this.program_id.program_type === "ewallet"
         );
     }
 }

@@ -11,7 +11,17 @@ export class LoyaltyScheme extends Base {
     static pythonModel = "loyalty.scheme";
 
     get program() {
-        return this.models["loyalty.program"].find((program) => program.scheme_id?.id === this.id);
+        return this._getProgram((program) => program.program_type !== "ewallet");
+    }
+
+    get walletProgram() {
+        return this._getProgram((program) => program.program_type === "ewallet");
+    }
+
+    _getProgram(isWanted) {
+        return this.models["loyalty.program"].find(
+            (program) => program.scheme_id?.id === this.id && isWanted(program),
+        );
     }
 
     /** The native reward that turns points into money. */

@@ -103,6 +103,29 @@ patch(PosOrder.prototype, {
             .filter((line) => line.reward_id.program_id.id === scheme.program?.id)
             .reduce((points, line) => points + line.points_cost, 0);
     },
+    getLoyaltyWalletUsed(program) {
+        return this.loyaltyRedemptionLines
+            .filter((line) => line.reward_id.program_id.id === program.id)
+            .reduce((amount, line) => amount + line.points_cost, 0);
+    },
+    /** The lines that put what they cost into a wallet. */
+    getLoyaltyTopUps(program) {
+        const productIds = program.trigger_product_ids.map((product) => product.id);
+        return this.lines.filter(
+            (line) =>
+                productIds.includes(line.product_id.id) &&
+                !line.is_reward_line &&
+                !line.refunded_orderline_id,
+        );
+    },
+    get hasLoyaltyTopUp() {
+        return this.models["loyalty.program"].some(
+            (program) =>
+                program.ledger_managed &&
+                program.program_type === "ewallet" &&
+                this.getLoyaltyTopUps(program).length > 0,
+        );
+    },
     /**
      * The fewest and the most points that can be used on this order now.
      *
@@ -247,7 +270,9 @@ patch(PosOrder.prototype, {
             programs.filter((program) => !program.ledger_managed),
         );
         for (const program of programs.filter((program) => program.ledger_managed)) {
-            const points = this.getLoyaltyQuote(program.scheme_id)?.points || 0;
+            const isWallet = program.program_type === "ewallet";
+            const quote = this.getLoyaltyQuote(program.scheme_id);
+            const points = (!isWallet && quote?.points) || 0;
             result[program.id] = points > 0 ? [{ points }] : [];
         }
         return result;
@@ -264,8 +289,21 @@ patch(PosOrder.prototype, {
         if (!program?.ledger_managed) {
             return super._getRealCouponPoints(...arguments);
         }
-        const spendable = this.getLoyaltyQuote(program.scheme_id)?.spendable || 0;
-        return spendable - this.getLoyaltyPointsUsed(program.scheme_id);
+        const quote = this.getLoyaltyQuote(program.scheme_id);
+        if (program.program_type === "ewallet") {
+            return (quote?.wallet?.spendable || 0) - this.getLoyaltyWalletUsed(program);
+        }
+        return (quote?.spendable || 0) - this.getLoyaltyPointsUsed(program.scheme_id);
+    },
+    /** A wallet does not pay for what tops it up. */
+    _getDiscountableOnOrder(reward) {
+        const result = super._getDiscountableOnOrder(...arguments);
+        if (!reward.isLoyaltyWalletReward) {
+            return result;
+        }
+        const topUps = this.getLoyaltyTopUps(reward.program_id);
+        const amount = topUps.reduce((total, line) => total + line.priceIncl, 0);
+        return { ...result, discountable: Math.max(result.discountable - amount, 0) };
     },
     /** Managed programs have a display of their own, for they say more than points. */
     getLoyaltyPoints() {

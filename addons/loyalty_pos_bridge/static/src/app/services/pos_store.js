@@ -71,28 +71,35 @@ patch(PosStore.prototype, {
     },
     /** Make the accounts known to native loyalty, under their real ids. */
     _linkLoyaltyAccounts(order, quotes) {
-        for (const quote of quotes.filter((quote) => quote.account_id)) {
-            const program = this.models["loyalty.scheme"].get(quote.scheme_id).program;
-            const account = this.models["loyalty.card"].get(quote.account_id);
-            if (account) {
-                account.points = quote.balance;
-                // Members of a household share an account: it is that of who buys
-                account.partner_id = this.models["res.partner"].get(quote.partner_id);
-            } else if (program) {
-                this.models["loyalty.card"].create({
-                    id: quote.account_id,
-                    code: null,
-                    program_id: program,
-                    partner_id: this.models["res.partner"].get(quote.partner_id),
-                    points: quote.balance,
-                    expiration_date: null,
-                });
-            }
-            const changes = order.uiState.couponPointChanges;
-            for (const change of Object.values(changes)) {
-                if (change.program_id === program?.id && change.coupon_id !== quote.account_id) {
-                    delete changes[change.coupon_id];
-                }
+        for (const quote of quotes) {
+            const scheme = this.models["loyalty.scheme"].get(quote.scheme_id);
+            this._linkLoyaltyAccount(order, quote, scheme.program, quote);
+            this._linkLoyaltyAccount(order, quote, scheme.walletProgram, quote.wallet);
+        }
+    },
+    _linkLoyaltyAccount(order, quote, program, { account_id: accountId, balance } = {}) {
+        if (!accountId) {
+            return;
+        }
+        const account = this.models["loyalty.card"].get(accountId);
+        if (account) {
+            account.points = balance;
+            // Members of a household share an account: it is that of who buys
+            account.partner_id = this.models["res.partner"].get(quote.partner_id);
+        } else if (program) {
+            this.models["loyalty.card"].create({
+                id: accountId,
+                code: null,
+                program_id: program,
+                partner_id: this.models["res.partner"].get(quote.partner_id),
+                points: balance,
+                expiration_date: null,
+            });
+        }
+        const changes = order.uiState.couponPointChanges;
+        for (const change of Object.values(changes)) {
+            if (change.program_id === program?.id && change.coupon_id !== accountId) {
+                delete changes[change.coupon_id];
             }
         }
     },
@@ -105,7 +112,9 @@ patch(PosStore.prototype, {
         if (!program?.ledger_managed) {
             return super.fetchLoyaltyCard(...arguments);
         }
-        const accountId = this.getOrder()?.getLoyaltyQuote(program.scheme_id)?.account_id;
+        const quote = this.getOrder()?.getLoyaltyQuote(program.scheme_id);
+        const isWallet = program.program_type === "ewallet";
+        const accountId = (isWallet ? quote?.wallet : quote)?.account_id;
         return (
             this.models["loyalty.card"].get(accountId) ||
             this.models["loyalty.card"].find(
@@ -314,7 +323,8 @@ patch(PosStore.prototype, {
      */
     async reserveLoyaltyPoints(order) {
         const [line] = order.loyaltyRedemptionLines;
-        if (!line && !order.uiState.loyalty.held) {
+        const { hasLoyaltyTopUp } = order;
+        if (!line && !hasLoyaltyTopUp && !order.uiState.loyalty.held) {
             return true;
         }
         let answer = {};
@@ -327,14 +337,24 @@ patch(PosStore.prototype, {
             if (!(error instanceof ConnectionLostError)) {
                 throw error;
             }
-            if (!line) {
+            if (!line && !hasLoyaltyTopUp) {
                 return true;
             }
-            answer.message = this._getLoyaltyOfflineMessage(line.reward_id.program_id.scheme_id);
+            answer.message =
+                line && !line.reward_id.isLoyaltyWalletReward
+                    ? this._getLoyaltyOfflineMessage(line.reward_id.program_id.scheme_id)
+                    : _t(
+                          "The register is offline, so wallets cannot be used now. Take the wallet off the order, or wait for the connection.",
+                      );
         }
         order.uiState.loyalty.held = Boolean(line) && Boolean(answer.successful);
         if (!answer.successful) {
-            this.showLoyaltyMessage(_t("Points not used"), answer.message);
+            this.showLoyaltyMessage(
+                line && !line.reward_id.isLoyaltyWalletReward
+                    ? _t("Points not used")
+                    : _t("Wallet not used"),
+                answer.message,
+            );
             await this.updateLoyaltyQuote(order, { force: true });
         }
         return Boolean(answer.successful);

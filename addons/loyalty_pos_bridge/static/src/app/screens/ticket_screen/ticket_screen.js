@@ -6,6 +6,9 @@ import { patch } from "@web/core/utils/patch";
 // Patched before, whatever order files are loaded in
 import "@pos_loyalty/app/screens/ticket_screen/ticket_screen";
 
+// Float noise of the browser; no coin is as small
+const NOISE = 1e-6;
+
 patch(TicketScreen.prototype, {
     /** What points had paid follows the goods; it does not come back on its own. */
     _onUpdateSelectedOrderline() {
@@ -81,8 +84,24 @@ patch(TicketScreen.prototype, {
         if (quote.given_back) {
             sentences.push(_t("%(points)s are given back.", { points: quote.given_back_text }));
         }
-        const kept = quote.shares.reduce((total, share) => total + share.amount, 0);
-        if (kept) {
+        if (quote.wallet_taken_back) {
+            sentences.push(
+                _t("%(amount)s are taken back from the wallet.", {
+                    amount: quote.wallet_taken_back_text,
+                }),
+            );
+        }
+        if (quote.wallet_given_back) {
+            sentences.push(
+                _t("%(amount)s of the refund are paid back to the wallet.", {
+                    amount: quote.wallet_given_back_text,
+                }),
+            );
+        }
+        const kept =
+            quote.shares.reduce((total, share) => total + share.amount, 0) -
+            quote.wallet_given_back;
+        if (kept > NOISE) {
             sentences.push(
                 _t("The refund is %(amount)s less, which had been paid with points.", {
                     amount: this.env.utils.formatCurrency(kept),

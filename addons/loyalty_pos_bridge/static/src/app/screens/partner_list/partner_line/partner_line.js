@@ -6,7 +6,7 @@ import "@pos_loyalty/app/screens/partner_list_screen/partner_line/partner_line";
 patch(PartnerLine.prototype, {
     _getLoyaltyPointsRepr(loyaltyCard) {
         const scheme = loyaltyCard.program_id?.scheme_id;
-        return scheme
+        return scheme && loyaltyCard.program_id.program_type !== "ewallet"
             ? scheme.formatPoints(loyaltyCard.points)
             : super._getLoyaltyPointsRepr(...arguments);
     },
