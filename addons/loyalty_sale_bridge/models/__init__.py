@@ -9,4 +9,5 @@ from . import (
     sale_order_quote,
     sale_order_redeem,
     sale_order_settle,
+    sale_order_wallet,
 )

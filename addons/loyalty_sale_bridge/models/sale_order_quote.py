@@ -120,6 +120,7 @@ class SaleOrder(models.Model):
         """Tell whether a reward gives money for points, however many."""
         return (
             reward.program_id.ledger_managed
+            and not reward.program_id.is_payment_program
             and reward.reward_type == "discount"
             and reward.discount_mode == "per_point"
         )
@@ -223,10 +224,16 @@ class SaleOrder(models.Model):
             points = float(spendable[account_sudo.id])
         transaction_sudo = self.sudo().loyalty_transaction_id
         if transaction_sudo.state == "posted":
-            return points + transaction_sudo.points_redeemed
+            return points + self._loyalty_get_spent(account_sudo)
         if with_promise and self._loyalty_is_money_taken():
             return max(points, self._loyalty_get_promised(account_sudo))
         return points
+
+    def _loyalty_get_spent(self, account):
+        """Return what this order, which is posted, has spent of an account."""
+        self.ensure_one()
+        # sudo: what this very order has spent
+        return self.sudo().loyalty_transaction_id.points_redeemed
 
     def _loyalty_get_promised(self, account):
         """Return the points last set aside for this order, in time or not."""

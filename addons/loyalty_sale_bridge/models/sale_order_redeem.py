@@ -314,15 +314,13 @@ class SaleOrder(models.Model):
             raise UserError("\n".join(problems))
         self._loyalty_get_member()._check_can_transact()
         for account, points in self._loyalty_get_used_points().items():
-            # sudo: the unit of the points is for everybody to read
-            scheme = account.sudo().program_id.scheme_id
             available = self._loyalty_get_spendable(account)
             if float_compare(points, available, precision_digits=POINTS_DIGITS) > 0:
                 raise UserError(
                     self.env._(
                         "This order uses %(points)s, but only %(available)s are left. "
                         "Choose again how many to use.",
-                        points=scheme._format_points(points),
-                        available=scheme._format_points(available),
+                        points=account._format_value(points),
+                        available=account._format_value(available),
                     )
                 )

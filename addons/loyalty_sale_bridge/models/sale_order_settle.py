@@ -209,6 +209,8 @@ class SaleOrder(models.Model):
         self.ensure_one()
         redeemed = 0.0
         for account, points in self._loyalty_get_used_points(sold=True).items():
+            if self._loyalty_is_wallet(account):
+                continue
             if not strict:
                 points = self._loyalty_get_taken(account, points)
             redeemed += points
@@ -303,8 +305,8 @@ class SaleOrder(models.Model):
                         "“%(reward)s” costs %(price)s, while the order takes %(cost)s. "
                         "Remove the line and claim the reward again.",
                         reward=lines[:1].name,
-                        price=scheme_sudo._format_points(price),
-                        cost=scheme_sudo._format_points(cost),
+                        price=lines.coupon_id[:1]._format_value(price),
+                        cost=lines.coupon_id[:1]._format_value(cost),
                     )
                 )
         return problems

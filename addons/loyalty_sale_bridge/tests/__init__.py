@@ -11,4 +11,5 @@ from . import (
     test_redeem,
     test_sequences,
     test_settle,
+    test_wallet,
 )
