@@ -4,6 +4,8 @@
 from odoo.fields import Domain
 from odoo.http import request
 
+from odoo.addons.loyalty_ledger.ledger.flow import POINTS
+
 from .portal import LoyaltyPortal
 
 
@@ -37,14 +39,14 @@ class LoyaltyHouseholdPortal(LoyaltyPortal):
             ],
         }
 
-    def _get_loyalty_entries_domain(self, member_sudo):
+    def _get_loyalty_entries_domain(self, member_sudo, kind=POINTS):
         """Show who has joined neither more than what happened since, nor less.
 
         What the member did before is on an account of their own; what the household
         did before is not theirs to see.
         """
-        domain = Domain(super()._get_loyalty_entries_domain(member_sudo))
-        if not member_sudo.household_id:
+        domain = Domain(super()._get_loyalty_entries_domain(member_sudo, kind))
+        if not member_sudo.household_id or kind != POINTS:
             return domain
         if member_sudo.household_id.head_id == member_sudo:
             return domain

@@ -5,6 +5,7 @@ from odoo import fields
 from odoo.http import request, route
 from odoo.tools import float_round, format_date, format_datetime
 
+from odoo.addons.loyalty_ledger.ledger.flow import POINTS, WALLET
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 from odoo.addons.website_sale_loyalty.controllers.portal import CustomerPortalLoyalty
 
@@ -22,6 +23,13 @@ ICONS = {
     "transfer_in": "fa-gift",
     "transfer_out": "fa-gift",
     "opening": "fa-star",
+    "top_up": "fa-plus-circle",
+    "return_top_up": "fa-undo",
+    "wallet_pay": "fa-shopping-bag",
+    "return_wallet_pay": "fa-undo",
+    "refund": "fa-undo",
+    "cashback": "fa-plus-circle",
+    "return_cashback": "fa-undo",
 }
 
 
@@ -50,8 +58,8 @@ class LoyaltyPortal(CustomerPortalLoyalty):
         auth="user",
         website=True,
     )
-    def portal_my_loyalty_member(self, member_id, page=1, **kw):
-        """Show one card with its balance and its statement."""
+    def portal_my_loyalty_member(self, member_id, page=1, account=None, **kw):
+        """Show one card with its balances and the statement of points or wallet."""
         member_sudo = self._get_loyalty_members().filtered(
             lambda member: member.id == member_id
         )
@@ -59,7 +67,9 @@ class LoyaltyPortal(CustomerPortalLoyalty):
             return request.redirect("/my")
         return request.render(
             "loyalty_website_bridge.portal_my_loyalty",
-            self._prepare_loyalty_values(member_sudo, page),
+            self._prepare_loyalty_values(
+                member_sudo, page, WALLET if account == WALLET else POINTS
+            ),
         )
 
     @route("/my/loyalty/<int:member_id>/qr.png", type="http", auth="user")
@@ -163,37 +173,44 @@ class LoyaltyPortal(CustomerPortalLoyalty):
             lambda member: member.scheme_id == account_sudo.program_id.scheme_id
         )
 
-    def _get_loyalty_entries_domain(self, member_sudo):
-        return [("account_id", "=", member_sudo.account_id.id)]
+    def _get_loyalty_entries_domain(self, member_sudo, kind=POINTS):
+        account = member_sudo.account_id
+        if kind == WALLET:
+            account = member_sudo.wallet_account_id
+        return [("account_id", "=", account.id)]
 
-    def _get_loyalty_entries(self, member_sudo, limit=None, offset=0):
+    def _get_loyalty_entries(self, member_sudo, limit=None, offset=0, kind=POINTS):
         """Return entries of a membership that is known to be the visitor's own."""
         # sudo: as for _get_loyalty_members
         return (
             request.env["loyalty.ledger.entry"]
             .sudo()
             .search(
-                self._get_loyalty_entries_domain(member_sudo),
+                self._get_loyalty_entries_domain(member_sudo, kind),
                 order="id desc",
                 limit=limit,
                 offset=offset,
             )
         )
 
-    def _prepare_loyalty_values(self, member_sudo, page):
+    def _prepare_loyalty_values(self, member_sudo, page, kind=POINTS):
         total = (
             request.env["loyalty.ledger.entry"]
             .sudo()  # sudo: as for _get_loyalty_members
-            .search_count(self._get_loyalty_entries_domain(member_sudo))
+            .search_count(self._get_loyalty_entries_domain(member_sudo, kind))
         )
         pager = portal_pager(
             url=f"/my/loyalty/{member_sudo.id}",
+            url_args={"account": kind} if kind == WALLET else None,
             total=total,
             page=page,
             step=self._items_per_page,
         )
         entries_sudo = self._get_loyalty_entries(
-            member_sudo, limit=self._items_per_page, offset=pager["offset"]
+            member_sudo,
+            limit=self._items_per_page,
+            offset=pager["offset"],
+            kind=kind,
         )
         return {
             "page_name": "loyalty",
@@ -201,6 +218,7 @@ class LoyaltyPortal(CustomerPortalLoyalty):
             "several": len(self._get_loyalty_members()) > 1,
             "months": self._prepare_loyalty_months(entries_sudo),
             "pager": pager,
+            "kind": kind,
         }
 
     def _prepare_loyalty_card(self, member_sudo):
@@ -220,6 +238,7 @@ class LoyaltyPortal(CustomerPortalLoyalty):
             "balance": scheme._format_points(account.points),
             "value": scheme._format_points_value(account.points),
             "on_hold": on_hold > 0 and scheme._format_points(on_hold),
+            "wallet": self._get_loyalty_wallet_balance(member_sudo),
             "problem": self._get_loyalty_problem(member_sudo),
             "pending": self._prepare_loyalty_dates(
                 scheme, account.lot_ids, "pending", "release_date"
@@ -228,6 +247,12 @@ class LoyaltyPortal(CustomerPortalLoyalty):
                 scheme, account.lot_ids, "available", "expiry_date"
             ),
         }
+
+    def _get_loyalty_wallet_balance(self, member_sudo):
+        """Return what is in the member's wallet, as text, if there is one."""
+        if not (member_sudo.scheme_id.has_wallet or member_sudo.wallet_account_id):
+            return False
+        return member_sudo.scheme_id._format_money(member_sudo.wallet_balance)
 
     def _get_loyalty_problem(self, member_sudo):
         """Return why the member cannot earn or spend, in words for the member."""
@@ -281,11 +306,11 @@ class LoyaltyPortal(CustomerPortalLoyalty):
 
     def _prepare_loyalty_row(self, entry_sudo):
         """Return one line of the statement: what, where, when, how much, why."""
-        scheme = entry_sudo.scheme_id
+        account = entry_sudo.account_id
         amount = entry_sudo.amount or entry_sudo.pending
         transaction = entry_sudo.transaction_id
         where = transaction.store_id.name or transaction.channel_id.name
-        text = scheme._format_points(abs(amount))
+        text = account._format_value(abs(amount))
         return {
             "icon": ICONS.get(entry_sudo.kind, "fa-star"),
             "what": entry_sudo._get_statement_title(),
@@ -294,6 +319,6 @@ class LoyaltyPortal(CustomerPortalLoyalty):
             "is_gain": amount > 0,
             "is_pending": not entry_sudo.amount,
             "points": f"+{text}" if amount > 0 else f"−{text}",
-            "balance": scheme._format_points(entry_sudo.balance_after),
+            "balance": account._format_value(entry_sudo.balance_after),
             "why": entry_sudo._get_statement_reasons(),
         }

@@ -8,4 +8,5 @@ from . import (
     test_portal_statement,
     test_portal_transfer,
     test_tours,
+    test_wallet,
 )

@@ -1,0 +1,105 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from odoo.addons.loyalty_ledger.ledger.flow import WALLET
+
+from .common import LoyaltyShopCommon
+
+
+@tagged("post_install", "-at_install")
+class TestWallet(LoyaltyShopCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scheme.has_wallet = True
+        cls.wallet = cls.scheme._get_account(cls.member, WALLET)
+
+    def _pay_online(self, order):
+        """Let the shopper pay; the provider has not said so yet."""
+        return self.env["payment.transaction"].create(
+            {
+                "provider_id": self.env["payment.provider"]
+                .search([("company_id", "=", self.company.id)], limit=1)
+                .id,
+                "payment_method_id": self.env["payment.method"]
+                .search([("primary_payment_method_id", "=", False)], limit=1)
+                .id,
+                "reference": order.name,
+                "amount": order.amount_total,
+                "currency_id": order.currency_id.id,
+                "partner_id": order.partner_id.id,
+                "sale_order_ids": [Command.set(order.ids)],
+            }
+        )
+
+    def assertWallet(self, money, pending=0.0):
+        self.env.invalidate_all()
+        self.assertEqual(
+            (self.wallet.points, self.wallet.ledger_pending), (money, pending)
+        )
+        self.assertFalse(self.env["loyalty.ledger"]._audit(self.wallet | self.account))
+
+    def _create_top_up(self, partner=None):
+        order = self._create_cart(partner)
+        order.order_line.product_id = self.scheme._get_top_up_products()
+        order.order_line.write({"product_uom_qty": 1, "price_unit": 50})
+        return order
+
+    def test_top_up_online(self):
+        """Money that is paid in the shop can be spent at once."""
+        order = self._create_top_up()
+        payment = self._pay_online(order)
+        self.assertWallet(0)
+        payment.state = "done"
+        payment._post_process()
+        self.assertEqual(order.state, "sale")
+        self.assertWallet(50)
+
+    def test_top_up_of_a_stranger(self):
+        """Nobody is asked for money that no wallet gets."""
+        with self.assertRaisesRegex(UserError, "not a member"):
+            self._pay_online(self._create_top_up(self.ben))
+
+    def test_pay(self):
+        self.wallet._adjust(20, "Gift for the test")
+        order = self._create_cart()
+        order._update_programs_and_rewards()
+        reward = self.scheme.wallet_program_id.reward_ids
+        order._apply_program_reward(reward, self.wallet)
+        self.assertEqual(order.amount_total, 5)
+        payment = self._pay_online(order)
+        self.assertEqual(self.wallet.ledger_held, 20)
+        payment.state = "done"
+        payment._post_process()
+        self.assertWallet(0)
+        self.assertEqual(self.wallet.ledger_held, 0)
+        self.assertPoints(500, 25)
+
+    def test_portal(self):
+        """Members see what is in their wallet, and its own statement."""
+        self.wallet._adjust(20, "A present")
+        self._log_in("anna")
+        page = self.url_open("/my/loyalty").text.replace("\xa0", " ")
+        self.assertIn("In your wallet", page)
+        self.assertIn("$ 20.00", page)
+        self.assertNotIn("A present", page)
+        statement = self.url_open(f"/my/loyalty/{self.member.id}?account=wallet").text
+        self.assertIn("A present", statement)
+        self.assertIn("+$ 20.00", statement.replace("\xa0", " "))
+        self.assertNotIn("Gift for the test", statement)
+        self._log_in("ben")
+        self.assertNotIn(
+            "A present",
+            self.url_open(f"/my/loyalty/{self.member.id}?account=wallet").text,
+        )
+
+    def test_no_wallet(self):
+        self.scheme.has_wallet = False
+        ben = self.env["loyalty.member"]._enrol(self.ben, self.scheme)
+        self.assertFalse(ben.wallet_account_id)
+        self._log_in("ben")
+        self.assertNotIn("In your wallet", self.url_open("/my/loyalty").text)
