@@ -267,7 +267,9 @@ class LoyaltyScheme(models.Model):
 
     def _get_expiry(self, account=None):
         """Give wallets a rule of their own."""
-        if not account or account.ledger_kind != WALLET:
+        # Most schemes have none, and the kind of an account takes two queries
+        has_wallets = bool(self.sudo().wallet_program_id)
+        if not account or not has_wallets or account.ledger_kind != WALLET:
             return super()._get_expiry(account)
         self.ensure_one()
         return Expiry(

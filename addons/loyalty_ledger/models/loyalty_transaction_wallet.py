@@ -99,11 +99,10 @@ class LoyaltyTransaction(models.Model):
         :param result: what the engine gives for the sale; without it no cashback
         :rtype: WalletShare
         """
-        coin = scheme._get_coin()
         return WalletShare(
             spent=exact(sale.wallet_spent),
             top_ups={
-                line.key: round_to_step(amount, coin, "HALF-UP")
+                line.key: round_to_step(amount, scheme._get_coin(), "HALF-UP")
                 for line, amount in self._convert(scheme, sale, "amount_incl")
                 if line.tops_up
             },
