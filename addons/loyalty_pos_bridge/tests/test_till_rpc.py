@@ -34,6 +34,11 @@ ACCOUNT_FIELDS = {
     "notice",
     "can_redeem",
     "can_enrol",
+    "wallet",
+    "wallet_taken_back",
+    "wallet_taken_back_text",
+    "wallet_given_back",
+    "wallet_given_back_text",
 }
 
 
