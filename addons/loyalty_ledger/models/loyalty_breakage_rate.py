@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..ledger.breakage import SQL_TRIANGLE, estimate
@@ -69,7 +70,7 @@ class LoyaltyBreakageRate(models.Model):
         triangles = {}
         for scheme_id, *figures in rows:
             triangles.setdefault(scheme_id, []).append(tuple(map(Decimal, figures)))
-        self.search([]).unlink()
+        self.search(Domain.TRUE).unlink()
         schemes = self.env["loyalty.scheme"].browse(triangles)
         self.create(
             [

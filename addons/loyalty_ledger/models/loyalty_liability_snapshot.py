@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class LoyaltyLiabilitySnapshot(models.Model):
@@ -29,12 +30,8 @@ class LoyaltyLiabilitySnapshot(models.Model):
         readonly=True,
         help="The last night of the month so far on which the figures were taken.",
     )
-    points_available = fields.Float(
-        string="Points Available", digits="Loyalty Points", readonly=True
-    )
-    points_pending = fields.Float(
-        string="Points Pending", digits="Loyalty Points", readonly=True
-    )
+    points_available = fields.Float(digits="Loyalty Points", readonly=True)
+    points_pending = fields.Float(digits="Loyalty Points", readonly=True)
     points_value = fields.Monetary(string="Value of Points", readonly=True)
     wallet_value = fields.Monetary(string="In Wallets", readonly=True)
     breakage_value = fields.Monetary(string="Expected Never Spent", readonly=True)
@@ -74,7 +71,11 @@ class LoyaltyLiabilitySnapshot(models.Model):
 
     def _read_figures(self):
         """Return what each scheme owes now, also those that owe nothing."""
-        schemes = self.env["loyalty.scheme"].with_context(active_test=False).search([])
+        schemes = (
+            self.env["loyalty.scheme"]
+            .with_context(active_test=False)
+            .search(Domain.TRUE)
+        )
         names = (
             "points_available",
             "points_pending",

@@ -54,7 +54,6 @@ class LoyaltyMigrationLine(models.Model):
     )
     account_id = fields.Many2one(
         comodel_name="loyalty.card",
-        string="Account",
         readonly=True,
         index="btree_not_null",
         ondelete="cascade",

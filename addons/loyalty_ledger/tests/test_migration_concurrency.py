@@ -17,6 +17,7 @@ class TestMigrationConcurrency(ConcurrencyCase):
 
     def setUp(self):
         # Without the scheme of the parent class: this one is made by a migration
+        # pylint: disable=method-required-super
         BaseCase.setUp(self)
         self.registry = Registry(get_db_name())
         with self.registry.cursor() as cr:
@@ -49,10 +50,11 @@ class TestMigrationConcurrency(ConcurrencyCase):
                 "DELETE FROM loyalty_migration WHERE id = %s",
             ):
                 cr.execute(SQL(query, self.migration_id))
-        super()._clean_up()
+        result = super()._clean_up()
         with self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
             env["res.partner"].browse([self.bob_id, self.carl_id]).exists().unlink()
+        return result
 
     def _create_card(self, env, partner_id):
         return env["loyalty.card"].create(

@@ -74,7 +74,7 @@ class PosOrder(models.Model):
         return member
 
     def _check_loyalty_redemptions(self, schemes):
-        super()._check_loyalty_redemptions(schemes)
+        result = super()._check_loyalty_redemptions(schemes)
         for scheme in self._get_wallet_schemes() - schemes:
             if self._get_wallet_top_ups(scheme):
                 raise UserError(
@@ -84,6 +84,7 @@ class PosOrder(models.Model):
                         scheme=scheme.name,
                     )
                 )
+        return result
 
     def _prepare_loyalty_sale(self, scheme):
         sale = super()._prepare_loyalty_sale(scheme)
@@ -118,7 +119,7 @@ class PosOrder(models.Model):
     # === HOLDS === #
 
     def _hold_loyalty_points(self):
-        super()._hold_loyalty_points()
+        result = super()._hold_loyalty_points()
         transaction_sudo = self.env["loyalty.transaction"].sudo()
         for scheme in self.config_id._get_loyalty_schemes():
             member = self._get_loyalty_buyer(scheme)
@@ -133,6 +134,7 @@ class PosOrder(models.Model):
                 member.wallet_account_id._hold(
                     self._get_loyalty_hold_owner(), share.spent
                 )
+        return result
 
     # === FOR THE TILL === #
 

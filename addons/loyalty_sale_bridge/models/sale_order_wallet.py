@@ -12,6 +12,8 @@ from odoo.exceptions import UserError
 
 from odoo.addons.loyalty_ledger.ledger.flow import WALLET
 
+from .sale_order_redeem import HOLD_MINUTES
+
 
 class SaleOrder(models.Model):
     _inherit = "sale.order"
@@ -109,9 +111,9 @@ class SaleOrder(models.Model):
             (self.date_order or fields.Datetime.now()).date(),
         )
 
-    def _loyalty_hold(self, **kwargs):
+    def _loyalty_hold(self, minutes=HOLD_MINUTES):
         self._loyalty_check_top_ups()
-        return super()._loyalty_hold(**kwargs)
+        return super()._loyalty_hold(minutes=minutes)
 
     def action_confirm(self):
         self._loyalty_check_top_ups()
