@@ -362,10 +362,11 @@ class LoyaltyScheme(models.Model):
     @api.constrains("company_id", "currency_id")
     def _check_program_company(self):
         for scheme in self:
-            program_sudo = scheme.sudo().points_program_id
-            if program_sudo and (
-                program_sudo.company_id != scheme.company_id
-                or program_sudo.currency_id != scheme.currency_id
+            programs_sudo = scheme.sudo()._get_managed_programs()
+            if any(
+                program.company_id != scheme.company_id
+                or program.currency_id != scheme.currency_id
+                for program in programs_sudo
             ):
                 raise ValidationError(
                     self.env._(
@@ -374,6 +375,10 @@ class LoyaltyScheme(models.Model):
                         scheme=scheme.name,
                     )
                 )
+
+    def _get_managed_programs(self):
+        """Return the native programs of these schemes, one for each kind of account."""
+        return self.points_program_id
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -5,7 +5,7 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from ..ledger.expiry import Expiry, ExpiryPolicy
@@ -90,21 +90,8 @@ class LoyaltyScheme(models.Model):
         for scheme in self:
             scheme.outstanding_wallet = totals.get(scheme.wallet_program_id, 0.0)
 
-    @api.constrains("company_id", "currency_id")
-    def _check_wallet_program_company(self):
-        for scheme in self:
-            program_sudo = scheme.sudo().wallet_program_id
-            if program_sudo and (
-                program_sudo.company_id != scheme.company_id
-                or program_sudo.currency_id != scheme.currency_id
-            ):
-                raise ValidationError(
-                    self.env._(
-                        "The company and the currency of %(scheme)s cannot change any"
-                        " more: wallets have been opened in them.",
-                        scheme=scheme.name,
-                    )
-                )
+    def _get_managed_programs(self):
+        return super()._get_managed_programs() | self.wallet_program_id
 
     @api.model_create_multi
     def create(self, vals_list):
