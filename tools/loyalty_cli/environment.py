@@ -87,6 +87,10 @@ def _write_config(source: OdooSource, server: Server) -> Path:
         # Odoo's own default lets anyone in who reaches it.
         "admin_passwd": digest(str(cache()), str(os.getuid())),
         "max_cron_threads": 0,
+        # Odoo caps the address space of its process at 2.5 GiB: one that lives through
+        # a thousand tests outgrows it, and cannot start a thread any more.
+        "limit_memory_hard": 0,
+        "limit_memory_soft": 0,
     }
     text = "[options]\n" + "".join(
         f"{key} = {value}\n" for key, value in options.items()
