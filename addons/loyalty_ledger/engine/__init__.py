@@ -1,7 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from .basket import Basket, BasketLine, Facts, Product
+from .basket import NOTHING, UNKNOWN, Basket, BasketLine, Facts, Product
 from .evaluate import Result, evaluate
 from .returns import reverse
 from .rounding import allot, apportion, round_to_step

@@ -55,6 +55,14 @@ class Result:
         self.lines, self.wallet_lines, self.bases = {}, {}, {}
 
     @property
+    def given(self):
+        """The rules that gave: a tuple of (Rule, what it gave of the rounded total)."""
+        awards = self.awards
+        return tuple(
+            (award.plan.rule, awards[award.plan.rule.key]) for award in self._awards
+        )
+
+    @property
     def awards(self):
         """What each rule gave of the rounded totals: Decimal by rule key."""
         policy = self._rules.policy

@@ -13,6 +13,8 @@ from .basket import Product
 # that a long-lived rule set stays small.
 REMEMBERED_SETTINGS = 20_000
 REMEMBERED_PRODUCTS = 200_000
+#: facts that an earlier sale of the same member changes
+HISTORY = frozenset(("balance", "purchases", "used"))
 
 
 class Effect(StrEnum):
@@ -108,6 +110,21 @@ class Conditions:
     purchases: tuple[int | None, int | None] | None = None
 
     @property
+    def asks(self):
+        """The names of the facts that decide, and ``products`` if lines are chosen."""
+        asked = {
+            "birthday": self.birthday is not None,
+            "balance": self.minimum_points > 0,
+            "moment": bool(self.weekdays) or self.needs_moment,
+            "payments": bool(self.payments),
+            "products": self.chooses_lines,
+            "purchases": self.purchases is not None,
+            "segments": bool(self.segments),
+            "tier": bool(self.tiers),
+        }
+        return frozenset(name for name, is_asked in asked.items() if is_asked)
+
+    @property
     def chooses_lines(self):
         return bool(self.categories or self.products or self.tags or self.domain)
 
@@ -136,6 +153,7 @@ class Rule:
     :param priority: smaller comes first
     :param group: of the rules with the same group, the one that gives most does
     :param exclusive: if the rule gives, no rule after it does
+    :param record: id of the record behind the rule, if it has one
     """
 
     key: str
@@ -149,6 +167,7 @@ class Rule:
     exclusive: bool = False
     conditions: Conditions = Conditions()
     caps: tuple[Cap, ...] = ()
+    record: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +194,7 @@ class RuleSet:
     What depends on the product or on channel, store, tier, segments, payment and
     weekday alone is worked out once and remembered.
 
+    :ivar frozenset asks: names of the facts that the rules ask for
     :param rules: iterable of :class:`Rule`
     :param Policy policy: how to round, and what to earn on
     :raise ValueError: a group that mixes multipliers with other rules, or accounts
@@ -186,8 +206,22 @@ class RuleSet:
         self.plans = tuple(Plan(rule) for rule in self.rules)
         self.slots = self._get_slots()
         self.chooses_lines = any(plan.chooses_lines for plan in self.plans)
+        self.asks = self._get_asked()
         self._settings = {}
         self._products = {}
+
+    @property
+    def asks_history(self):
+        """Whether earlier sales of a member decide on what the next one gives."""
+        return bool(HISTORY & self.asks)
+
+    def _get_asked(self):
+        """Return the names of the facts that the rules ask for."""
+        asked = frozenset().union(*(rule.conditions.asks for rule in self.rules))
+        caps = [*self.policy.caps, *(cap for rule in self.rules for cap in rule.caps)]
+        if any(cap.period is not Period.RECEIPT for cap in caps):
+            asked |= {"used", "moment"}
+        return asked
 
     def _get_slots(self):
         """Return plans in their order; a group stands where its first rule is."""

@@ -23,6 +23,8 @@ class SaleLine:
     :param origin_key: on a return, the key of the line that comes back
     :param category_id: product category, for a line without a product
     :param tops_up: what the line costs is put into the member's wallet
+    :param discount_incl: what a discount of the line has taken off ``amount_incl``
+    :param discount_excl: the same without tax
     """
 
     key: str
@@ -36,11 +38,14 @@ class SaleLine:
     origin_key: str | None = None
     category_id: int | None = None
     tops_up: bool = False
+    discount_incl: float = 0
+    discount_excl: float = 0
 
 
-# A sale that leaves the wallet alone has the fingerprint of one before wallets
+# A sale has the fingerprint that it had before lines knew of wallets and discounts
+NEWER = {"tops_up", "discount_incl", "discount_excl"}
 LINE_CONTENT = attrgetter(
-    *(field.name for field in fields(SaleLine) if field.name != "tops_up")
+    *(field.name for field in fields(SaleLine) if field.name not in NEWER)
 )
 
 
@@ -60,6 +65,7 @@ class Sale:
     :param hold_owner: owner of the holds that the redemption and the wallet capture
     :param pending: whether earnings wait; ``None``: the scheme decides by channel
     :param res_model: model of the document behind the sale, with ``res_id``
+    :param payments: codes of ``loyalty.payment.method`` that pay for it
     :param notes: plain dictionaries that join the explanation
     """
 
@@ -78,6 +84,7 @@ class Sale:
     res_model: str | None = None
     res_id: int | None = None
     name: str = ""
+    payments: tuple[str, ...] = ()
     notes: tuple[dict, ...] = field(default=())
 
     def digest(self):

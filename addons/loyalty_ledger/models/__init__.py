@@ -21,7 +21,13 @@ from . import loyalty_adjustment
 from . import loyalty_adjustment_line
 from . import loyalty_transaction
 from . import loyalty_transaction_wallet
+from . import loyalty_transaction_facts
+from . import loyalty_transaction_explain
 from . import loyalty_transaction_line
+from . import loyalty_payment_method
+from . import loyalty_earn_rule
+from . import loyalty_earn_budget
+from . import loyalty_earn_award
 from . import loyalty_member
 from . import loyalty_member_code
 from . import loyalty_member_household

@@ -33,9 +33,24 @@ class LoyaltyMember(models.Model):
         readonly=True,
     )
 
+    is_staff = fields.Boolean(
+        string="Staff",
+        compute="_compute_is_staff",
+        compute_sudo=True,
+        store=True,
+        help="The member is a user of this Odoo. A scheme may give staff nothing on"
+        " purchases.",
+    )
     anomaly_count = fields.Integer(
         string="Open Anomalies", compute="_compute_anomaly_count", compute_sudo=True
     )
+
+    @api.depends("partner_id.user_ids.share", "partner_id.user_ids.active")
+    def _compute_is_staff(self):
+        for member in self:
+            member.is_staff = any(
+                user.active and not user.share for user in member.partner_id.user_ids
+            )
 
     @api.depends("scheme_id.points_program_id", "partner_id", "household_id.head_id")
     def _compute_account(self):

@@ -4,17 +4,27 @@ from datetime import timedelta
 from decimal import Decimal
 from math import isfinite
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import format_amount, format_date
 
 from odoo.addons.loyalty_member.models.loyalty_scheme import UNKNOWN_NUMBER
 
-from ..engine import Policy, Rule, RuleSet, round_to_step
+from ..engine import Cap, Period, Policy, Rule, RuleSet, round_to_step
 from ..ledger.expiry import Expiry, ExpiryPolicy
 from ..ledger.flow import POINTS
 from ..ledger.move import Shortfall
+
+#: key of what a scheme gives for each amount, whatever its rules
+BASE = "base"
+LAST = 1_000_000
+CAPS = {
+    "earn_cap_receipt": Period.RECEIPT,
+    "earn_cap_day": Period.DAY,
+    "earn_cap_week": Period.WEEK,
+    "earn_cap_month": Period.MONTH,
+}
 
 
 class LoyaltyScheme(models.Model):
@@ -50,6 +60,45 @@ class LoyaltyScheme(models.Model):
         default="incl",
         tracking=True,
     )
+    earn_before_discounts = fields.Boolean(
+        string="Before Discounts",
+        tracking=True,
+        help="Points are counted on prices before discounts and rewards. Otherwise on"
+        " what is really paid.",
+    )
+    earn_on_shipping = fields.Boolean(
+        string="On Shipping Too",
+        tracking=True,
+        help="What shipping costs earns points as well.",
+    )
+    exclude_staff = fields.Boolean(
+        string="Not for Staff",
+        default=True,
+        tracking=True,
+        help="Members who are users of this Odoo earn nothing on purchases.",
+    )
+    excluded_tag_ids = fields.Many2many(
+        comodel_name="res.partner.category",
+        string="Not for Customers Tagged",
+        help="Customers with one of these tags earn nothing on purchases, for instance"
+        " resellers.",
+    )
+    earn_cap_receipt = fields.Float(
+        string="Purchases a Receipt", digits="Loyalty Points", tracking=True
+    )
+    earn_cap_day = fields.Float(
+        string="Purchases a Day", digits="Loyalty Points", tracking=True
+    )
+    earn_cap_week = fields.Float(
+        string="Purchases a Week", digits="Loyalty Points", tracking=True
+    )
+    earn_cap_month = fields.Float(
+        string="Purchases a Month", digits="Loyalty Points", tracking=True
+    )
+    earn_rule_ids = fields.One2many(
+        comodel_name="loyalty.earn.rule", inverse_name="scheme_id", string="Rules"
+    )
+    earn_rule_count = fields.Integer(compute="_compute_earn_rule_count")
     points_rounding = fields.Float(
         string="Smallest Step",
         digits="Loyalty Points",
@@ -228,6 +277,11 @@ class LoyaltyScheme(models.Model):
         "CHECK (points_rounding >= 0.0001)",
         "The smallest step of points is at least 0.0001.",
     )
+    _earn_caps_positive = models.Constraint(
+        "CHECK (earn_cap_receipt >= 0 AND earn_cap_day >= 0 AND earn_cap_week >= 0"
+        " AND earn_cap_month >= 0)",
+        "The most that purchases give is zero (no limit) or more.",
+    )
     _periods_positive = models.Constraint(
         "CHECK (pending_days >= 0)", "Waiting days cannot be negative."
     )
@@ -258,6 +312,15 @@ class LoyaltyScheme(models.Model):
     @api.model
     def _default_instant_channel_ids(self):
         return self.env["loyalty.channel"]._get_by_code("pos")
+
+    def _compute_earn_rule_count(self):
+        counts = dict(
+            self.env["loyalty.earn.rule"]._read_group(
+                [("scheme_id", "in", self.ids)], ["scheme_id"], ["__count"]
+            )
+        )
+        for scheme in self:
+            scheme.earn_rule_count = counts.get(scheme, 0)
 
     @api.depends("points_program_id", "redeem_points", "redeem_value")
     def _compute_outstanding(self):
@@ -390,6 +453,8 @@ class LoyaltyScheme(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
+        # The rules that sales follow are kept ready, and the scheme is one of them
+        self.env.registry.clear_cache()
         if self._get_program_fields() & vals.keys():
             # Let the constraints speak before their fields are computed with
             self.flush_recordset()
@@ -419,6 +484,10 @@ class LoyaltyScheme(models.Model):
         """Create the native program of a scheme that has lost it."""
         self.check_access("write")
         self._create_points_program()
+
+    def action_view_earn_rules(self):
+        """Open the earning rules of this scheme."""
+        return self._get_scheme_action("loyalty_ledger.loyalty_earn_rule_action")
 
     def action_view_transactions(self):
         """Open the transactions of this scheme."""
@@ -641,7 +710,17 @@ class LoyaltyScheme(models.Model):
     def _get_policy(self):
         """Return the scheme's policy for the engine."""
         self.ensure_one()
-        return Policy(step=self._get_step(), rounding=self.points_rounding_method)
+        return Policy(
+            step=self._get_step(),
+            rounding=self.points_rounding_method,
+            wallet_step=self._get_coin(),
+            before_discounts=self.earn_before_discounts,
+            caps=tuple(
+                Cap(period, Decimal(str(self[name])))
+                for name, period in CAPS.items()
+                if self[name]
+            ),
+        )
 
     def _get_rules(self):
         """Return the scheme's rules, compiled for the engine.
@@ -649,7 +728,22 @@ class LoyaltyScheme(models.Model):
         :rtype: ~..engine.RuleSet
         """
         self.ensure_one()
-        return RuleSet(self._prepare_rules(), self._get_policy())
+        return RuleSet(self._get_prepared_rules(), self._get_policy())
+
+    @tools.ormcache("self.id")
+    def _get_prepared_rules(self):
+        """Return the rules of this scheme, the same for everybody, kept ready.
+
+        Whoever changes what they are made of clears the registry's cache.
+        """
+        # sudo: sales follow the rules whoever makes them
+        return tuple(self.sudo().with_context(lang=None)._prepare_rules())
+
+    @tools.ormcache("self.id")
+    def _get_excluded_tag_ids(self):
+        """Return the ids of the tags whose customers earn nothing, kept ready."""
+        # sudo: sales follow the scheme whoever makes them
+        return frozenset(self.sudo().excluded_tag_ids.ids)
 
     def _prepare_rules(self):
         """Return the rules of this scheme; other modules add theirs.
@@ -657,16 +751,19 @@ class LoyaltyScheme(models.Model):
         :return: list of :class:`~..engine.Rule`
         """
         self.ensure_one()
-        if not self.earn_points:
-            return []
-        return [
-            Rule(
-                key="base",
-                name=self.name,
-                value=Decimal(str(self.earn_points)),
-                per=Decimal(str(self.earn_amount)),
+        rules = [rule._prepare_rule() for rule in self.earn_rule_ids]
+        if self.earn_points:
+            rules.append(
+                Rule(
+                    key=BASE,
+                    name=self.name,
+                    value=Decimal(str(self.earn_points)),
+                    per=Decimal(str(self.earn_amount)),
+                    # An exclusive rule stands above it
+                    priority=LAST,
+                )
             )
-        ]
+        return rules
 
     def _is_pending_channel(self, channel):
         """Return whether points earned in a channel wait for their release."""

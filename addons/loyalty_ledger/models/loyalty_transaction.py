@@ -11,7 +11,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.tools import SQL, format_date
 
-from ..engine import Basket, BasketLine, Facts, evaluate, reverse, round_to_step
+from ..engine import reverse, round_to_step
 from ..ledger.flow import EARN, FLOWS, REDEEM
 from ..ledger.move import Move, Op
 
@@ -120,6 +120,11 @@ class LoyaltyTransaction(models.Model):
         readonly=True,
         help="On a return: the points given back.",
     )
+    payments = fields.Char(
+        string="Payment Methods",
+        readonly=True,
+        help="Codes of what the sale was paid with, separated by commas.",
+    )
     revision = fields.Integer(readonly=True)
     digest = fields.Char(readonly=True)
     trace = fields.Json(readonly=True)
@@ -165,7 +170,10 @@ class LoyaltyTransaction(models.Model):
         for transaction in self:
             transaction.explanation = self.env["ir.qweb"]._render(
                 "loyalty_ledger.transaction_explanation",
-                {"sentences": transaction._explain()},
+                {
+                    "sentences": transaction._explain(),
+                    "skipped": transaction._explain_skipped_rules(),
+                },
             )
 
     @api.ondelete(at_uninstall=False)
@@ -216,7 +224,7 @@ class LoyaltyTransaction(models.Model):
             floats, dates are ``False`` where there is none.
         """
         scheme.ensure_one()
-        result = evaluate(self._get_basket(member, scheme, sale), scheme._get_rules())
+        result = self._evaluate(scheme, [(member, sale)])[0]
         day = sale.date.date()
         pending = self._is_pending(scheme, sale)
         quote = {
@@ -284,32 +292,6 @@ class LoyaltyTransaction(models.Model):
             ZERO,
         )
 
-    def _get_basket(self, member, scheme, sale):
-        """Return the sale as the engine takes it."""
-        field = "amount_incl" if scheme.earn_tax == "incl" else "amount_excl"
-        return Basket(
-            lines=tuple(
-                BasketLine(
-                    key=line.key,
-                    amount=amount,
-                    quantity=exact(line.quantity),
-                    eligible=line.eligible,
-                    is_reward=line.is_reward,
-                )
-                for line, amount in self._convert(scheme, sale, field)
-            ),
-            facts=Facts(channel=sale.channel),
-            refusal=self._get_refusal(member, scheme),
-        )
-
-    def _get_refusal(self, member, scheme):
-        """Return the code that explains why nothing is earned, or ``None``."""
-        if scheme.state != "open" or not scheme.active:
-            return "scheme_closed"
-        if member and member.state != "active":
-            return f"member_{member.state}"
-        return None
-
     def _convert(self, scheme, sale, field):
         """Yield each line with its amount in the scheme's currency, at the sale's day.
 
@@ -372,7 +354,7 @@ class LoyaltyTransaction(models.Model):
                 fresh[member.scheme_id].append((member, sale))
         for scheme, group in fresh.items():
             for (_member, sale), transaction in zip(
-                group, self._create_recorded(scheme, group), strict=True
+                group, self._create_in_rounds(scheme, group), strict=True
             ):
                 known[sale.channel, sale.reference] = transaction
         return self.browse(
@@ -398,22 +380,58 @@ class LoyaltyTransaction(models.Model):
                 found[code, transaction_sudo.reference] = transaction_sudo
         return found
 
+    def _create_in_rounds(self, scheme, sales):
+        """Record sales of one scheme that are new.
+
+        Where the rules ask about the past, each member's sales come one after the
+        other.
+
+        :return: loyalty.transaction in superuser mode, in the order of ``sales``
+        """
+        self._check_once(sales)
+        if not scheme._get_rules().asks_history:
+            return self._create_recorded(scheme, sales)
+        rounds, seen = defaultdict(list), defaultdict(int)
+        for member, sale in sales:
+            rounds[seen[member]].append((member, sale))
+            seen[member] += 1
+        made = {}
+        for group in rounds.values():
+            for (_member, sale), transaction in zip(
+                group, self._create_recorded(scheme, group), strict=True
+            ):
+                made[sale.channel, sale.reference] = transaction.id
+        return self.sudo().browse(
+            made[sale.channel, sale.reference] for _member, sale in sales
+        )
+
+    def _get_rules_to_record(self, scheme, accounts):
+        """Return the rules by which sales are going to be recorded.
+
+        Where they ask about the past, nobody else may add to it meanwhile.
+
+        :param accounts: loyalty.card of those who bought
+        """
+        rules = scheme._get_rules()
+        if rules.asks_history:
+            self.env["loyalty.ledger"]._lock(accounts.ids)
+            self.env["loyalty.earn.budget"]._queue_up(rules)
+        return rules
+
     def _create_recorded(self, scheme, sales):
         """Record sales of one scheme that are new.
 
         :return: loyalty.transaction in superuser mode, in the order of ``sales``
         """
-        self._check_once(sales)
         members = self.env["loyalty.member"].union(*(member for member, _s in sales))
         accounts = scheme._get_accounts(members)
-        rules = scheme._get_rules()
+        rules = self._get_rules_to_record(
+            scheme, self.env["loyalty.card"].union(*accounts.values())
+        )
         rows, line_rows, moves = [], [], []
         ids = self.env["loyalty.ledger"]._next_ids(self._table, len(sales))
         categories = self._get_categories(sales)
-        results = [
-            evaluate(self._get_basket(member, scheme, sale), rules)
-            for member, sale in sales
-        ]
+        results = self._evaluate(scheme, sales, rules)
         wallets = self._open_wallets(scheme, sales, results)
         for id_, (member, sale), result in zip(ids, sales, results, strict=True):
             self._check_redeem(member, scheme, sale)
@@ -428,9 +446,18 @@ class LoyaltyTransaction(models.Model):
             moves += self._prepare_moves(id_, scheme, account, sale, result)
             moves += self._prepare_wallet_moves(id_, scheme, wallet, sale, share)
         self._insert(rows, line_rows)
+        self.env["loyalty.earn.award"]._add(scheme, sales, ids, results)
         self.env["loyalty.ledger"]._post(moves)
         # sudo: who sells need not have rights on loyalty records
-        return self.sudo().browse(ids)
+        transactions = self.sudo().browse(ids)
+        transactions._after_post()
+        return transactions
+
+    def _after_post(self):
+        """Do what follows once sales or returns have been posted, changed or cancelled.
+
+        A hook for other modules: the ledger knows all about them by now.
+        """
 
     def _check_once(self, sales):
         """Refuse a delivery that names a sale, or a line of a sale, twice.
@@ -538,6 +565,7 @@ class LoyaltyTransaction(models.Model):
             "origin_id": None,
             "res_model": sale.res_model,
             "res_id": sale.res_id,
+            "payments": ",".join(sorted(sale.payments)) or None,
         }
 
     def _prepare_line_rows(self, id_, sale, result, categories, share):
@@ -639,6 +667,7 @@ class LoyaltyTransaction(models.Model):
                 "origin_id": "int4",
                 "res_model": "varchar",
                 "res_id": "int4",
+                "payments": "varchar",
             },
             rows,
             SQL("ON CONFLICT (channel_id, reference) DO NOTHING"),
@@ -692,13 +721,16 @@ class LoyaltyTransaction(models.Model):
             return
         scheme = self.scheme_id
         self._lock_sales()
-        result = evaluate(self._get_basket(member, scheme, sale), scheme._get_rules())
+        rules = self._get_rules_to_record(scheme, self.account_id)
+        result = self._evaluate(scheme, [(member, sale)], rules)[0]
         revision = self.revision + 1
         share = self._get_wallet_share(scheme, sale, result)
         moves = self._prepare_revision(sale, result, revision)
         moves += self._prepare_wallet_revision(sale, share, revision)
         self.env["loyalty.ledger"]._post(moves)
         self._rewrite(sale, result, share, revision)
+        self.env["loyalty.earn.award"]._change(self, sale, result)
+        self._after_post()
 
     def _prepare_revision(self, sale, result, revision):
         """Return the moves by which the points of a revised sale change."""
@@ -893,7 +925,8 @@ class LoyaltyTransaction(models.Model):
 
         :param str reason: for the explanation
         """
-        for transaction in self.sudo().filtered(lambda t: t.state == "posted"):
+        standing = self.sudo().filtered(lambda t: t.state == "posted")
+        for transaction in standing:
             (transaction.origin_id or transaction)._lock_sales()
             if transaction.kind == "sale":
                 transaction._cancel_sale()
@@ -915,6 +948,8 @@ class LoyaltyTransaction(models.Model):
                     ],
                 }
             )
+        self.env["loyalty.earn.award"]._take_out(standing)
+        standing._after_post()
 
     def _cancel_sale(self):
         step = self.revision + 1
@@ -1027,6 +1062,7 @@ class LoyaltyTransaction(models.Model):
         moves += origin._prepare_wallet_return(share, returned)
         self.env["loyalty.ledger"]._post(moves)
         origin.invalidate_recordset(["return_ids"])
+        returned._after_post()
         return returned
 
     def _quote_return(self, sale):
@@ -1174,6 +1210,7 @@ class LoyaltyTransaction(models.Model):
             "origin_id": self.id,
             "res_model": sale.res_model,
             "res_id": sale.res_id,
+            "payments": None,
         }
         line_rows = [
             {
@@ -1277,82 +1314,3 @@ class LoyaltyTransaction(models.Model):
                 date=format_date(self.env, ending.expiry_date),
             ),
         }
-
-    def _explain(self):
-        """Return the explanation of a transaction as sentences.
-
-        :rtype: list[str]
-        """
-        self.ensure_one()
-        return [
-            sentence
-            for item in self.trace or []
-            if (sentence := self._explain_item(item))
-        ]
-
-    def _explain_item(self, item):
-        """Return one step of the explanation as a sentence, in the user's language."""
-        explain = getattr(self, f"_explain_{item.get('code')}", None)
-        return explain(item) if explain else ""
-
-    def _explain_rule(self, item):
-        scheme = self.scheme_id
-        return self.env._(
-            "%(rule)s: %(points)s for each %(per)s. On %(base)s that is %(given)s.",
-            rule=item["name"],
-            points=scheme._format_points(item["value"]),
-            per=scheme._format_money(item["per"]),
-            base=scheme._format_money(item["base"]),
-            given=scheme._format_points(item["given"]),
-        )
-
-    def _explain_discount(self, item):
-        return self.env._(
-            "Discounts and rewards of %(amount)s lower what was paid, and with it what"
-            " is earned.",
-            amount=self.scheme_id._format_money(item["amount"]),
-        )
-
-    def _explain_rounding(self, item):
-        return self.env._(
-            "Rounded to %(points)s.",
-            points=self.scheme_id._format_points(item["points"]),
-        )
-
-    def _explain_not_eligible(self, item):
-        names = self.line_ids.filtered(
-            lambda line: line.external_id in item["lines"]
-        ).mapped("name")
-        return self.env._(
-            "Nothing is earned on %(lines)s.", lines=", ".join(filter(None, names))
-        )
-
-    def _explain_nothing_eligible(self, _item):
-        return self.env._("Nothing was bought that earns.")
-
-    def _explain_scheme_closed(self, _item):
-        return self.env._("The scheme was closed, so nothing is earned.")
-
-    def _explain_member_blocked(self, _item):
-        return self.env._("The membership was blocked, so nothing is earned.")
-
-    def _explain_member_left(self, _item):
-        return self.env._("The member had left, so nothing is earned.")
-
-    def _explain_cancelled(self, item):
-        if item.get("reason"):
-            return self.env._("Cancelled: %(reason)s.", reason=item["reason"])
-        return self.env._("Cancelled.")
-
-    def _explain_return(self, item):
-        scheme = self.scheme_id
-        return self.env._(
-            "Return of goods from %(sale)s: %(points)s taken back, %(redeemed)s given"
-            " back.",
-            sale=item["sale"],
-            points=scheme._format_points(item["points"]),
-            redeemed=scheme._format_points(item["redeemed"]),
-        )
-
-    def _explain_note(self, item):
-        return item.get("text", "")
