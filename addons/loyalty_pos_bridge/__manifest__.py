@@ -3,7 +3,7 @@
 {
     "name": "Loyalty in Point of Sale",
     "summary": "Members, points and returns at the till, settled with the order",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales",
     "author": "Loyalty CRM contributors",
     "license": "LGPL-3",
@@ -13,6 +13,7 @@
         "data/loyalty_program_data.xml",
         "views/pos_config_views.xml",
         "views/pos_order_views.xml",
+        "views/pos_payment_method_views.xml",
         "views/res_config_settings_views.xml",
     ],
     "assets": {

@@ -42,6 +42,21 @@ class SaleLine:
     discount_excl: float = 0
 
 
+def get_discount(percent, incl, excl):
+    """Return what a discount has taken off a line.
+
+    :param percent: of the price; nothing is known of what cost nothing any more
+    :param incl: what is left of it with tax
+    :param excl: what is left of it without tax
+    :return: by the names of the fields of :class:`SaleLine`
+    :rtype: dict
+    """
+    if not 0 < percent < 100:
+        return {}
+    factor = percent / (100 - percent)
+    return {"discount_incl": incl * factor, "discount_excl": excl * factor}
+
+
 # A sale has the fingerprint that it had before lines knew of wallets and discounts
 NEWER = {"tops_up", "discount_incl", "discount_excl"}
 LINE_CONTENT = attrgetter(

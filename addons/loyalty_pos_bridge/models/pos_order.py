@@ -349,6 +349,7 @@ class PosOrder(models.Model):
                 line._prepare_loyalty_sale_line(top_up_products)
                 for line in self._get_loyalty_sold_lines()
             ),
+            payments=self._get_loyalty_payments(),
             redeemed=float(redeemed),
             hold_owner=self._get_loyalty_hold_owner(),
             notes=tuple(notes),
@@ -372,6 +373,19 @@ class PosOrder(models.Model):
         if self.uuid in recorded.mapped("reference"):
             return f"{self.uuid}:{scheme.id}"
         return self.uuid
+
+    def _get_loyalty_payments(self):
+        """Return by what the order is paid, as the ledger names it.
+
+        :rtype: tuple[str]
+        """
+        codes = self.env["pos.payment.method"]._get_loyalty_codes()
+        used = {
+            codes.get(payment.payment_method_id.id)
+            for payment in self.payment_ids
+            if not payment.is_change
+        }
+        return tuple(sorted(used - {None}))
 
     def _prepare_loyalty_document(self):
         return {

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from odoo import models
 
-from odoo.addons.loyalty_ledger.ledger.sale import SaleLine
+from odoo.addons.loyalty_ledger.ledger.sale import SaleLine, get_discount
 
 # Links that other addons add to a line that only pays for an earlier document.
 SETTLED_DOCUMENT_FIELDS = (
@@ -118,6 +118,9 @@ class PosOrderLine(models.Model):
             name=self.full_product_name or self.product_id.display_name or "",
             eligible=self._is_loyalty_eligible(top_up_products),
             is_reward=self._is_loyalty_discount(),
+            **get_discount(
+                self.discount, amounts["price_subtotal_incl"], amounts["price_subtotal"]
+            ),
         )
 
     def _prepare_loyalty_return_line(self):

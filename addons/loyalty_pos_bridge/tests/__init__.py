@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import test_settlement
+from . import test_earn_rule
 from . import test_prices
 from . import test_waiting
 from . import test_queries

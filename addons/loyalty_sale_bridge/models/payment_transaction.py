@@ -49,3 +49,11 @@ class PaymentTransaction(models.Model):
                     order._loyalty_hold(minutes=HOLD_MINUTES_AWAITING_PAYMENT)
             except UserError as error:
                 order.message_post(body=str(error))
+
+    def _loyalty_get_code(self):
+        """Return what the ledger calls this way to pay.
+
+        :return: code of a ``loyalty.payment.method``
+        """
+        self.ensure_one()
+        return "transfer" if self.provider_code == "custom" else "online"

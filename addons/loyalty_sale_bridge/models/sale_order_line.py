@@ -3,7 +3,7 @@
 
 from odoo import api, models
 
-from odoo.addons.loyalty_ledger.ledger.sale import SaleLine
+from odoo.addons.loyalty_ledger.ledger.sale import SaleLine, get_discount
 
 # What a sale is settled by: a change of any of these may move points.
 SETTLED_FIELDS = {
@@ -108,6 +108,7 @@ class SaleOrderLine(models.Model):
             name=self.product_id.display_name or self.name or "",
             eligible=not is_top_up,
             is_reward=self.is_reward_line or self._is_discount_line(),
+            **get_discount(self.discount, incl, excl),
         )
 
     def _loyalty_get_sold(self):

@@ -160,22 +160,44 @@ class SaleOrder(models.Model):
             res_model=self._name,
             res_id=self.id if settle else None,
             name=self.name or "",
+            payments=self._loyalty_get_payments(),
         )
+
+    def _loyalty_get_payments(self):
+        """Return by what the order is paid, as the ledger names it.
+
+        :rtype: tuple[str]
+        """
+        self.ensure_one()
+        # sudo: sellers and shoppers need no right on payments
+        paying_sudo = self.sudo().transaction_ids.filtered(
+            lambda payment: payment.state in ("pending", "authorized", "done")
+        )
+        codes = {payment._loyalty_get_code() for payment in paying_sudo}
+        return tuple(sorted(codes))
 
     def _loyalty_get_lines(self):
         """Return the lines that make up the purchase of goods.
 
-        Shipping is left out rather than counted as goods that earn nothing: a
-        discount would spread to it, and the same goods earn more than at a till.
-        Gift cards and wallets that pay for the goods do not make them cheaper.
+        Unless the scheme counts shipping, it is left out rather than counted as goods
+        that earn nothing: a discount would spread to it, and the same goods earn more
+        than at a till. Gift cards and wallets that pay for the goods do not make them
+        cheaper.
         """
         self.ensure_one()
         lines = self.order_line - self._get_no_effect_on_threshold_lines()
+        if self._loyalty_get_member().scheme_id.earn_on_shipping:
+            lines |= self.order_line.filtered(
+                lambda line: (
+                    line._is_delivery() or line.reward_id.reward_type == "shipping"
+                )
+            )
+        else:
+            lines = lines.filtered(lambda line: not line._is_delivery())
         return lines.filtered(
             lambda line: (
                 not line.display_type
                 and not line.is_downpayment
-                and not line._is_delivery()
                 and not line.reward_id.program_id.is_payment_program
             )
         )

@@ -1,0 +1,96 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.tests import tagged
+
+from .common import LoyaltyPosCommon
+
+
+@tagged("post_install", "-at_install")
+class TestEarnRule(LoyaltyPosCommon):
+    """What a till tells the earning rules."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.bank = cls.main_pos_config.payment_method_ids.filtered(
+            lambda method: method.type == "bank"
+        )[:1]
+
+    @classmethod
+    def _rule(cls, **values):
+        return cls.env["loyalty.earn.rule"].create(
+            {"name": "Offer", "scheme_id": cls.scheme.id, **values}
+        )
+
+    def _earn(self, lines, **values):
+        order = self._sync(lines, **values)
+        return order._get_loyalty_transactions().points_earned
+
+    def test_methods_of_payment(self):
+        self.assertEqual(self.cash.loyalty_payment_method_id.code, "cash")
+        self.assertEqual(self.bank.loyalty_payment_method_id.code, "card")
+        self._rule(
+            effect="receipt",
+            value=5,
+            payment_method_ids=self.bank.loyalty_payment_method_id.ids,
+        )
+        self._open_session()
+        self.assertEqual(self._earn([self._line(self.mug)]), 10)
+        order = self._sync(
+            [self._line(self.mug)],
+            payment_ids=[
+                (0, 0, {"amount": 4, "payment_method_id": self.cash.id}),
+                (0, 0, {"amount": 6, "payment_method_id": self.bank.id}),
+            ],
+        )
+        transaction = order._get_loyalty_transactions()
+        self.assertEqual(transaction.points_earned, 15)
+        self.assertEqual(transaction.payments, "card,cash")
+
+    def test_a_method_that_is_renamed(self):
+        """What a till's method is for loyalty can be set."""
+        voucher = self.env["loyalty.payment.method"].create(
+            {"name": "Voucher", "code": "voucher"}
+        )
+        self._rule(effect="receipt", value=5, payment_method_ids=voucher.ids)
+        codes = self.env["pos.payment.method"]._get_loyalty_codes()
+        self.assertEqual(codes[self.cash.id], "cash")
+        self.cash.loyalty_payment_method_id = voucher
+        self._open_session()
+        self.assertEqual(self._earn([self._line(self.mug)]), 15)
+
+    def test_store_and_category(self):
+        """Double on a category in this store, and not in another."""
+        category = self.env["product.category"].create({"name": "Coffee"})
+        self.beans.categ_id = category
+        rule = self._rule(
+            effect="multiplier",
+            value=2,
+            product_category_ids=category.ids,
+            store_ids=self.store.ids,
+        )
+        self._open_session()
+        lines = [self._line(self.beans), self._line(self.mug)]
+        self.assertEqual(self._earn(lines), 30)
+        rule.store_ids = self.env["loyalty.store"].create({"name": "Uptown"})
+        lines = [self._line(self.beans), self._line(self.mug)]
+        self.assertEqual(self._earn(lines), 20)
+
+    def test_before_discounts(self):
+        self.scheme.earn_before_discounts = True
+        self._open_session()
+        discounted = {"discount": 25, "price_subtotal": 7.5, "price_subtotal_incl": 7.5}
+        self.assertEqual(self._earn([self._line(self.mug, **discounted)]), 10)
+
+    def test_the_quote_follows_the_rules(self):
+        self._rule(effect="receipt", value=5)
+        self._open_session()
+        quote = self.main_pos_config.with_user(self.pos_user).loyalty_quote(
+            {
+                "uuid": "quote",
+                "partner_id": self.anna.id,
+                "lines": [{**self._line(self.mug), "tax_ids": []}],
+            }
+        )
+        self.assertEqual(quote[0]["points"], 15)
