@@ -405,17 +405,15 @@ class LoyaltyTransaction(models.Model):
             made[sale.channel, sale.reference] for _member, sale in sales
         )
 
-    def _get_rules_to_record(self, scheme, accounts):
+    def _get_rules_to_record(self, scheme):
         """Return the rules by which sales are going to be recorded.
 
-        Where they ask about the past, nobody else may add to it meanwhile.
-
-        :param accounts: loyalty.card of those who bought
+        What they ask about the past of a member cannot change meanwhile: posting
+        locks the account, and PostgreSQL refuses who has an outdated view of it.
+        Only a budget is shared by many.
         """
         rules = scheme._get_rules()
-        if rules.asks_history:
-            self.env["loyalty.ledger"]._lock(accounts.ids)
-            self.env["loyalty.earn.budget"]._queue_up(rules)
+        self.env["loyalty.earn.budget"]._queue_up(rules)
         return rules
 
     def _create_recorded(self, scheme, sales):
@@ -425,9 +423,7 @@ class LoyaltyTransaction(models.Model):
         """
         members = self.env["loyalty.member"].union(*(member for member, _s in sales))
         accounts = scheme._get_accounts(members)
-        rules = self._get_rules_to_record(
-            scheme, self.env["loyalty.card"].union(*accounts.values())
-        )
+        rules = self._get_rules_to_record(scheme)
         rows, line_rows, moves = [], [], []
         ids = self.env["loyalty.ledger"]._next_ids(self._table, len(sales))
         categories = self._get_categories(sales)
@@ -721,7 +717,7 @@ class LoyaltyTransaction(models.Model):
             return
         scheme = self.scheme_id
         self._lock_sales()
-        rules = self._get_rules_to_record(scheme, self.account_id)
+        rules = self._get_rules_to_record(scheme)
         result = self._evaluate(scheme, [(member, sale)], rules)[0]
         revision = self.revision + 1
         share = self._get_wallet_share(scheme, sale, result)

@@ -269,3 +269,53 @@ class TestConcurrency(ConcurrencyCase):
         self._at_once(give_back("till 1"), give_back("till 2"))
         self.assertEqual(self._points(), 100)
         self.assertEqual(self._audit(), [])
+
+    def _rule(self, **values):
+        with self.registry.cursor() as cr:
+            env = self._env(cr)
+            env["loyalty.earn.rule"].create(
+                {
+                    "name": "Offer",
+                    "scheme_id": self.scheme_id,
+                    "effect": "receipt",
+                    **values,
+                }
+            )
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_two_tills_make_the_first_purchase(self):
+        self._rule(value=50, purchase_to=1)
+        self._at_once(
+            lambda env: self._sale(env, "till 1", 10),
+            lambda env: self._sale(env, "till 2", 10),
+        )
+        self.assertEqual(self._points(), 100 + 60 + 10)
+        self.assertEqual(self._audit(), [])
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_two_members_take_the_last_of_a_budget(self):
+        self._rule(value=100, budget=3000)
+
+        def enrol(name):
+            with self.registry.cursor() as cr:
+                env = self._env(cr)
+                partner = env["res.partner"].create({"name": name})
+                scheme = env["loyalty.scheme"].browse(self.scheme_id)
+                return env["loyalty.member"]._enrol(partner, scheme).id
+
+        others = [enrol("Bob Twice"), enrol("Cleo Twice")]
+        with self.registry.cursor() as cr:
+            for number in range(29):
+                self._sale(self._env(cr), f"before {number}", 1)
+        outcomes = self._at_once(
+            *(
+                lambda env, id_=id_: self._sale(env, f"last {id_}", 1, member_id=id_)
+                for id_ in others
+            )
+        )
+        earned = self._read(
+            lambda env: sorted(
+                env["loyalty.transaction"].browse(outcomes).mapped("points_earned")
+            )
+        )
+        self.assertEqual(earned, [1, 101])
