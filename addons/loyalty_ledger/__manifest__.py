@@ -35,6 +35,7 @@
         "views/loyalty_transaction_views.xml",
         "views/loyalty_earn_award_views.xml",
         "views/loyalty_earn_rule_views.xml",
+        "wizard/loyalty_earn_trial_views.xml",
         "views/loyalty_payment_method_views.xml",
         "views/loyalty_card_views.xml",
         "views/loyalty_scheme_views.xml",

@@ -3,6 +3,7 @@
 
 from . import loyalty_scheme
 from . import loyalty_scheme_wallet
+from . import loyalty_scheme_draft
 from . import loyalty_program
 from . import loyalty_card
 from . import loyalty_card_statement
@@ -23,9 +24,11 @@ from . import loyalty_transaction
 from . import loyalty_transaction_wallet
 from . import loyalty_transaction_facts
 from . import loyalty_transaction_explain
+from . import loyalty_transaction_calculation
 from . import loyalty_transaction_line
 from . import loyalty_payment_method
 from . import loyalty_earn_rule
+from . import loyalty_earn_rule_draft
 from . import loyalty_earn_budget
 from . import loyalty_earn_award
 from . import loyalty_member

@@ -163,6 +163,7 @@ class LoyaltyTransaction(models.Model):
         "(channel_id, reference)", "This sale has been recorded already."
     )
     _member_date_idx = models.Index("(member_id, date DESC)")
+    _scheme_date_idx = models.Index("(scheme_id, date, id)")
     _document_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
 
     @api.depends("trace")
@@ -576,6 +577,8 @@ class LoyaltyTransaction(models.Model):
                 "quantity": exact(line.quantity),
                 "amount_incl": exact(line.amount_incl),
                 "amount_excl": exact(line.amount_excl),
+                "discount_incl": exact(line.discount_incl),
+                "discount_excl": exact(line.discount_excl),
                 "base": result.bases.get(line.key, ZERO),
                 "points": result.lines.get(line.key, ZERO),
                 "wallet_credited": share.top_ups.get(line.key, ZERO),
@@ -687,6 +690,8 @@ class LoyaltyTransaction(models.Model):
                 "quantity": "numeric",
                 "amount_incl": "numeric",
                 "amount_excl": "numeric",
+                "discount_incl": "numeric",
+                "discount_excl": "numeric",
                 "base": "numeric",
                 "points": "numeric",
                 "wallet_credited": "numeric",
@@ -806,6 +811,8 @@ class LoyaltyTransaction(models.Model):
                         "quantity",
                         "amount_incl",
                         "amount_excl",
+                        "discount_incl",
+                        "discount_excl",
                         "base",
                         "points",
                         "wallet_credited",
@@ -1219,6 +1226,8 @@ class LoyaltyTransaction(models.Model):
                 "quantity": exact(line.quantity),
                 "amount_incl": exact(line.amount_incl),
                 "amount_excl": exact(line.amount_excl),
+                "discount_incl": exact(line.discount_incl),
+                "discount_excl": exact(line.discount_excl),
                 "base": ZERO,
                 "points": taken[line.key],
                 "is_reward": lines[line.key].is_reward,

@@ -50,6 +50,12 @@ class LoyaltyTransactionLine(models.Model):
     quantity = fields.Float(digits="Product Unit", readonly=True)
     amount_incl = fields.Monetary(string="Amount with Tax", readonly=True)
     amount_excl = fields.Monetary(string="Amount without Tax", readonly=True)
+    discount_incl = fields.Monetary(
+        string="Discount with Tax",
+        readonly=True,
+        help="What a discount of the line has taken off its amount.",
+    )
+    discount_excl = fields.Monetary(string="Discount without Tax", readonly=True)
     base = fields.Float(
         string="Earned On",
         digits="Loyalty Points",
@@ -85,6 +91,8 @@ class LoyaltyTransactionLine(models.Model):
                 "quantity": 0.0,
                 "amount_incl": 0.0,
                 "amount_excl": 0.0,
+                "discount_incl": 0.0,
+                "discount_excl": 0.0,
                 "base": 0.0,
                 "points": 0.0,
                 "wallet_credited": 0.0,
