@@ -768,7 +768,15 @@ class LoyaltyScheme(models.Model):
     def _is_pending_channel(self, channel):
         """Return whether points earned in a channel wait for their release."""
         self.ensure_one()
-        return channel not in self.instant_channel_ids
+        return channel.id not in self._get_instant_channel_ids()
+
+    @tools.ormcache("self.id")
+    def _get_instant_channel_ids(self):
+        """Return the ids of the channels that ``_is_pending_channel`` asks about."""
+        # sudo: sales follow the scheme whoever makes them
+        return frozenset(
+            self.sudo().with_context(active_test=False).instant_channel_ids.ids
+        )
 
     def _get_expiry(self, account=None):
         """Return the rule for the last day of points.

@@ -1,0 +1,10 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import loyalty_tier
+from . import loyalty_tier_change
+from . import loyalty_tier_figure
+from . import loyalty_tier_service
+from . import loyalty_scheme
+from . import loyalty_member
+from . import loyalty_transaction

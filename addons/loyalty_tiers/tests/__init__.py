@@ -1,0 +1,10 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import test_access
+from . import test_budget
+from . import test_ladder
+from . import test_manual
+from . import test_progress
+from . import test_return
+from . import test_upgrade
