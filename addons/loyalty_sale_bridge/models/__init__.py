@@ -2,7 +2,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import (
+    account_journal,
     account_move,
+    account_move_refund,
+    account_payment,
+    account_payment_register,
     payment_transaction,
     sale_order,
     sale_order_line,

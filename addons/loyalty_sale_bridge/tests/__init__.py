@@ -10,6 +10,7 @@ from . import (
     test_native,
     test_queries,
     test_redeem,
+    test_refund_to_wallet,
     test_sequences,
     test_settle,
     test_wallet,
