@@ -37,6 +37,7 @@ from . import loyalty_member_household
 from . import loyalty_member_statement
 from . import loyalty_member_transfer
 from . import loyalty_household
+from . import loyalty_scheme_pending
 from . import loyalty_scheme_transfer
 from . import loyalty_transfer
 from . import loyalty_manual_entry

@@ -142,12 +142,13 @@ class LoyaltyLedger(models.AbstractModel):
             )
         )
 
-    def _schedule_release(self, transactions, day, kinds=None):
+    def _schedule_release(self, transactions, day, kinds=None, but=()):
         """Say when what sales have pending becomes available, if it is not known.
 
         :param transactions: loyalty.transaction
         :param date day: the first day on which it can be spent
         :param kinds: only what came by entries of these kinds
+        :param but: not what came by entries of these
         """
         self._lock(transactions._get_accounts().ids)
         # Plain SQL: nobody writes lots through the ORM
@@ -160,10 +161,12 @@ class LoyaltyLedger(models.AbstractModel):
                    AND lot.state = 'pending' AND lot.release_date IS NULL
                    AND entry.id = lot.entry_id
                    AND (%(kinds)s::varchar[] IS NULL OR entry.kind = ANY(%(kinds)s))
+                   AND entry.kind <> ALL(%(but)s::varchar[])
                 """,
                 day=day,
                 ids=transactions.ids,
                 kinds=kinds and list(kinds),
+                but=list(but),
             )
         )
         self.env["loyalty.ledger.lot"].invalidate_model(["release_date"], flush=False)

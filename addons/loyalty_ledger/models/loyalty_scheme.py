@@ -125,13 +125,13 @@ class LoyaltyScheme(models.Model):
         string="Available at Once In",
         default=lambda self: self._default_instant_channel_ids(),
         help="Points earned in these channels can be spent at once. In the others"
-        " they wait until the purchase is paid and the days below are over.",
+        " they wait for what is said below.",
     )
     pending_days = fields.Integer(
         string="Waiting Days",
         default=14,
-        help="Days after payment before points become available, usually the time in"
-        " which goods may be returned.",
+        help="Days before points become available, usually the time in which goods may"
+        " be returned.",
     )
 
     # Spending
@@ -346,6 +346,7 @@ class LoyaltyScheme(models.Model):
         "redeem_points",
         "redeem_value",
         "pending_days",
+        "pending_event",
         "instant_channel_ids",
         "point_name",
         "point_name_plural",
@@ -403,19 +404,19 @@ class LoyaltyScheme(models.Model):
             "purchase": format_amount(self.env, purchase, self.currency_id),
             "points": self._format_points(points),
             "value": self._format_points_value(points),
-            "days": self.pending_days,
+            "waiting": self._get_waiting_text(),
             "channels": ", ".join(self.instant_channel_ids.mapped("name")),
         }
-        if self.instant_channel_ids and self.pending_days:
+        if self.instant_channel_ids and self._has_wait():
             return self.env._(
                 "A purchase of %(purchase)s gives %(points)s, worth %(value)s: at once"
-                " in %(channels)s, elsewhere %(days)s days after payment.",
+                " in %(channels)s, elsewhere %(waiting)s.",
                 **values,
             )
-        if self.pending_days:
+        if self._has_wait():
             return self.env._(
                 "A purchase of %(purchase)s gives %(points)s, worth %(value)s,"
-                " %(days)s days after payment.",
+                " %(waiting)s.",
                 **values,
             )
         return self.env._(
@@ -822,7 +823,7 @@ class LoyaltyScheme(models.Model):
         return fields.Date.today() + timedelta(days=self.restore_days)
 
     def _get_release_date(self, day):
-        """Return when points of a purchase paid on ``day`` become available."""
+        """Return when points become available whose wait began on ``day``."""
         self.ensure_one()
         return day + timedelta(days=self.pending_days)
 

@@ -12,7 +12,7 @@ from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.tools import SQL, format_date
 
 from ..engine import reverse, round_to_step
-from ..ledger.flow import EARN, FLOWS, REDEEM
+from ..ledger.flow import EARN, FLOWS, REDEEM, TOP_UP
 from ..ledger.move import Move, Op
 
 _logger = logging.getLogger(__name__)
@@ -1240,17 +1240,26 @@ class LoyaltyTransaction(models.Model):
 
     # === PENDING === #
 
-    def _start_pending(self, day):
+    def _start_pending(self, day, paid=True, delivered=True):
         """Start the waiting time of pending points.
 
-        A bridge calls this when what the points wait for has happened: the sale is
+        A bridge calls this when what the points may wait for has happened: the sale is
         paid, or the goods are delivered. Calling it again changes nothing.
 
         :param date day: the day on which it happened
+        :param bool paid: whether the sales are paid by now
+        :param bool delivered: whether their goods are delivered by now
         """
         for scheme, transactions in self.sudo().grouped("scheme_id").items():
+            if not scheme._is_wait_started(paid, delivered):
+                continue
             release_date = scheme._get_release_date(day)
-            self.env["loyalty.ledger"]._schedule_release(transactions, release_date)
+            self.env["loyalty.ledger"]._schedule_release(
+                transactions,
+                release_date,
+                # Nobody spends money that has not come
+                but=() if paid else (TOP_UP.kind, *TOP_UP.others),
+            )
             if release_date <= fields.Date.today():
                 transactions._release_due()
 

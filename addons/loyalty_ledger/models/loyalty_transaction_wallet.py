@@ -329,18 +329,18 @@ class LoyaltyTransaction(models.Model):
 
     # === PENDING === #
 
-    def _start_pending(self, day):
+    def _start_pending(self, day, paid=True, delivered=True):
         """Let money that was paid in be spent as soon as it is paid.
 
         Only what a purchase gives waits for the days in which goods may come back.
         """
         topped_up = self.sudo().filtered("wallet_credited")
-        if topped_up:
+        if topped_up and paid:
             kinds = (TOP_UP.kind, *TOP_UP.others)
             self.env["loyalty.ledger"]._schedule_release(topped_up, day, kinds)
             if day <= fields.Date.today():
                 topped_up._release_due()
-        return super()._start_pending(day)
+        return super()._start_pending(day, paid, delivered)
 
     # === FOR PEOPLE === #
 

@@ -40,7 +40,10 @@ class SaleOrderLine(models.Model):
 
     def write(self, vals):
         if not SETTLED_FIELDS & vals.keys():
-            return super().write(vals)
+            res = super().write(vals)
+            if "qty_delivered" in vals:
+                self.order_id._loyalty_start_pending()
+            return res
         with self.order_id._loyalty_settle_once():
             lines = self._loyalty_ignore_points(self.sudo().coupon_id)
             return super(SaleOrderLine, lines).write(vals)

@@ -457,10 +457,38 @@ class SaleOrder(models.Model):
             <= {"paid", "in_payment", "reversed"}
         )
 
+    def _loyalty_is_delivered(self):
+        """Tell whether the customer has all goods of the order.
+
+        One without goods is as good as delivered when it is paid.
+        """
+        self.ensure_one()
+        # sudo: what this very order has delivered
+        goods_sudo = self.sudo().order_line.filtered(
+            lambda line: line.product_id.type == "consu" and line.product_uom_qty > 0
+        )
+        if not goods_sudo:
+            return self._loyalty_is_paid()
+        return all(
+            float_compare(
+                line.qty_delivered,
+                line.product_uom_qty,
+                precision_rounding=line.product_uom_id.rounding,
+            )
+            >= 0
+            for line in goods_sudo
+        )
+
     def _loyalty_start_pending(self):
-        """Let the waiting time of earned points begin for orders that are paid."""
+        """Let the waiting time of earned points begin for orders that are paid or
+        delivered, whichever their scheme waits for."""
         for order in self:
             # sudo: as for settling
             transaction_sudo = order.sudo().loyalty_transaction_id
-            if transaction_sudo.state == "posted" and order._loyalty_is_paid():
-                transaction_sudo._start_pending(fields.Date.context_today(order))
+            if transaction_sudo.state != "posted":
+                continue
+            paid, delivered = order._loyalty_is_paid(), order._loyalty_is_delivered()
+            if paid or delivered:
+                transaction_sudo._start_pending(
+                    fields.Date.context_today(order), paid=paid, delivered=delivered
+                )

@@ -4,6 +4,7 @@
 from . import (
     test_concurrency,
     test_credit_note,
+    test_delivered,
     test_earn_rule,
     test_hold,
     test_household,

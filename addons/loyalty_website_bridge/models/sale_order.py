@@ -63,7 +63,7 @@ class SaleOrder(models.Model):
             "points": quote["points"],
             "earn": scheme._format_points(quote["points"]),
             "earn_value": scheme._format_points_value(quote["points"]),
-            "waiting_days": quote["pending"] and scheme.pending_days,
+            "waiting": quote["pending"] and scheme._get_waiting_text(),
             "balance": scheme._format_points(spendable),
             "balance_value": scheme._format_points_value(spendable),
             "has_points": spendable > 0,
@@ -96,7 +96,7 @@ class SaleOrder(models.Model):
             return {}
         return {
             **transaction_sudo._get_summary(),
-            "waiting_days": transaction_sudo.scheme_id.pending_days,
+            "waiting": transaction_sudo.scheme_id._get_waiting_text(),
         }
 
     def _loyalty_describe_waiting(self, summary):
@@ -110,7 +110,4 @@ class SaleOrder(models.Model):
             return self.env._(
                 "You can use them from %(date)s.", date=summary["available_on"]
             )
-        return self.env._(
-            "You can use them %(days)s days after we receive your payment.",
-            days=summary["waiting_days"],
-        )
+        return self.env._("You can use them %(waiting)s.", waiting=summary["waiting"])
