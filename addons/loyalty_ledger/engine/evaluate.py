@@ -82,8 +82,11 @@ class Result:
     @property
     def trace(self):
         """Why, as a tuple of plain dictionaries fit for JSON."""
+        return self._explain(_Evaluation)
+
+    def _explain(self, evaluation):
         steps = []
-        _Evaluation(self._basket, self._rules, steps).run()
+        evaluation(self._basket, self._rules, steps).run()
         return tuple(_write(step) for step in steps)
 
 
@@ -136,6 +139,7 @@ class _Evaluation:
         "skipped",
         "steps",
     )
+    result_class = Result
 
     def __init__(self, basket, rules, steps=None):
         self.basket = basket
@@ -145,7 +149,7 @@ class _Evaluation:
         self.awards = []
 
     def run(self):
-        result = Result(self.basket, self.rules)
+        result = self.result_class(self.basket, self.rules)
         if self.basket.refusal:
             self._tell({"code": self.basket.refusal})
             return result

@@ -88,6 +88,7 @@ class Conditions:
     :param date_to: last day
     :param birthday: (days before, days after) the birthday
     :param purchases: (at least, at most) purchases made before; ``None`` is open
+    :param payload: tests of what came with an event, see :mod:`.event`
     """
 
     channels: frozenset = frozenset()
@@ -108,6 +109,7 @@ class Conditions:
     date_to: dt.date | None = None
     birthday: tuple[int, int] | None = None
     purchases: tuple[int | None, int | None] | None = None
+    payload: tuple = ()
 
     @property
     def asks(self):

@@ -282,7 +282,9 @@ class LoyaltyCard(models.Model):
                   LEFT JOIN loyalty_adjustment adjustment
                     ON adjustment.id = line.adjustment_id
                  WHERE entry.account_id = ANY(%s) AND entry.create_uid = %s
-                   AND entry.kind IN ('adjust', 'opening') AND entry.date >= %s
+                   AND (entry.kind IN ('adjust', 'opening')
+                        OR entry.kind = 'event' AND entry.key LIKE 'event-hand:%%')
+                   AND entry.date >= %s
                    AND entry.key NOT LIKE 'migration%%'
                    AND adjustment.decided_by_id IS NULL
                  GROUP BY entry.account_id

@@ -19,7 +19,7 @@ PERSONAL = frozenset((Period.DAY, Period.WEEK, Period.MONTH, Period.TOTAL))
 
 
 class LoyaltyEarnAward(models.Model):
-    """What a rule gave for a sale; facts from which caps and budgets are counted.
+    """What a rule gave for a sale or an event; caps and budgets are counted from it.
 
     Rows are only ever added: a sale that changes or is cancelled adds the difference.
     Goods that come back do not, so that nobody earns again what a cap had stopped.
@@ -34,9 +34,15 @@ class LoyaltyEarnAward(models.Model):
 
     transaction_id = fields.Many2one(
         comodel_name="loyalty.transaction",
-        required=True,
         readonly=True,
-        index=True,
+        index="btree_not_null",
+        ondelete="cascade",
+    )
+    member_event_id = fields.Many2one(
+        comodel_name="loyalty.member.event",
+        string="Event",
+        readonly=True,
+        index="btree_not_null",
         ondelete="cascade",
     )
     scheme_id = fields.Many2one(
@@ -71,6 +77,10 @@ class LoyaltyEarnAward(models.Model):
     )
     posted_at = fields.Datetime(required=True, readonly=True)
 
+    _one_origin = models.Constraint(
+        "CHECK (num_nonnulls(transaction_id, member_event_id) = 1)",
+        "What a rule gave comes from a sale or from an event.",
+    )
     _member_idx = models.Index("(member_id, rule_key, day)")
     _rule_idx = models.Index("(rule_id, posted_at) WHERE rule_id IS NOT NULL")
 
@@ -81,23 +91,26 @@ class LoyaltyEarnAward(models.Model):
     # === BUSINESS === #
 
     @api.model
-    def _add(self, scheme, sales, transaction_ids, results):
-        """Keep what each rule gave for new sales.
+    def _add(self, scheme, sales, origin_ids, results, origin="transaction_id"):
+        """Keep what each rule gave for new sales, or for events.
 
         What the scheme itself gives for each amount is not kept: it is what is left
         of the points of a transaction.
 
         :param sales: list of (loyalty.member, Sale)
+        :param origin_ids: id of what was recorded for each
         :param results: what the engine gave for each
+        :param origin: the field that names it; events count for no cap of the scheme
         """
-        counts_together = self._counts_together(scheme)
+        is_sale = origin == "transaction_id"
+        counts_together = is_sale and self._counts_together(scheme)
         rows = []
-        for (member, sale), id_, result in zip(
-            sales, transaction_ids, results, strict=True
-        ):
+        for (member, sale), id_, result in zip(sales, origin_ids, results, strict=True):
             if counted := self._get_counted(result, counts_together):
                 values = {
-                    "transaction_id": id_,
+                    "transaction_id": None,
+                    "member_event_id": None,
+                    origin: id_,
                     "scheme_id": scheme.id,
                     "company_id": sale.company_id,
                     "member_id": member.id,
@@ -114,6 +127,7 @@ class LoyaltyEarnAward(models.Model):
         before = self._get_kept(transaction)
         values = {
             "transaction_id": transaction.id,
+            "member_event_id": None,
             "scheme_id": scheme.id,
             "company_id": transaction.company_id.id,
             "member_id": transaction.member_id.id,
@@ -218,6 +232,7 @@ class LoyaltyEarnAward(models.Model):
             self,
             {
                 "transaction_id": "int4",
+                "member_event_id": "int4",
                 "scheme_id": "int4",
                 "company_id": "int4",
                 "member_id": "int4",
@@ -305,7 +320,7 @@ class LoyaltyEarnAward(models.Model):
                        sum(amount)::text
                   FROM loyalty_earn_award
                  WHERE member_id = ANY(%(members)s) AND rule_key = ANY(%(keys)s)
-                   AND transaction_id <> ALL(%(own)s)
+                   AND (transaction_id IS NULL OR transaction_id <> ALL(%(own)s))
                  GROUP BY 1, 2, 3
                 """,
                 first=first,

@@ -42,6 +42,7 @@ class LoyaltyLedgerEntry(models.Model):
     kind = fields.Selection(
         selection=[
             ("earn", "Earned"),
+            ("event", "Given for an event"),
             ("release", "Released"),
             ("redeem", "Redeemed"),
             ("return_earn", "Taken back"),
@@ -128,6 +129,11 @@ class LoyaltyLedgerEntry(models.Model):
     store_id = fields.Many2one(related="transaction_id.store_id")
     transfer_id = fields.Many2one(
         comodel_name="loyalty.transfer", compute="_compute_transfer_id"
+    )
+    member_event_id = fields.Many2one(
+        comodel_name="loyalty.member.event",
+        string="Event",
+        compute="_compute_member_event_id",
     )
     allocation_ids = fields.One2many(
         comodel_name="loyalty.ledger.allocation",
@@ -228,6 +234,12 @@ class LoyaltyLedgerEntry(models.Model):
         for entry in self:
             entry.transfer_id = transfers.get(entry.id)
 
+    @api.depends("key", "kind")
+    def _compute_member_event_id(self):
+        events = self.env["loyalty.member.event"]._find_by_entries(self)
+        for entry in self:
+            entry.member_event_id = events.get(entry.id)
+
     @api.model_create_multi
     def create(self, vals_list):
         """Refuse: entries come from the ledger service alone.
@@ -277,6 +289,8 @@ class LoyaltyLedgerEntry(models.Model):
         self.ensure_one()
         if self.transfer_id:
             return self.transfer_id._get_statement_title(self)
+        if self.member_event_id:
+            return self.member_event_id.event_id.name
         sale = self.transaction_id.name or self.env._("a purchase")
         titles = {
             "earn": self.env._("Earned with %(sale)s", sale=sale),
@@ -297,6 +311,8 @@ class LoyaltyLedgerEntry(models.Model):
         :rtype: list[str]
         """
         self.ensure_one()
+        if self.member_event_id:
+            return self.member_event_id._explain()
         if self.kind not in ("earn", "return_earn", "return_redeem"):
             return []
         return self.transaction_id._explain() if self.transaction_id else []

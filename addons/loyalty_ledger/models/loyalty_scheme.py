@@ -752,7 +752,11 @@ class LoyaltyScheme(models.Model):
         :return: list of :class:`~..engine.Rule`
         """
         self.ensure_one()
-        rules = [rule._prepare_rule() for rule in self.earn_rule_ids]
+        rules = [
+            rule._prepare_rule()
+            for rule in self.earn_rule_ids
+            if rule.trigger == "purchase"
+        ]
         if self.earn_points:
             rules.append(
                 Rule(

@@ -165,6 +165,7 @@ class LoyaltyTransaction(models.Model):
             "minimum_amount": self.env._("the amount was too small."),
             "minimum_points": self.env._("the member had too few points before."),
             "minimum_quantity": self.env._("too few units were bought."),
+            "payload": self.env._("what came with the event does not match."),
             "payment": self.env._("it is for other ways to pay."),
             "product": self.env._("none of its products was bought."),
             "purchases": self.env._("it is for another purchase of a member."),

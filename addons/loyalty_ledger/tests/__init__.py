@@ -12,6 +12,9 @@ from . import test_earn_rule
 from . import test_earn_trial
 from . import test_engine
 from . import test_engine_vectors
+from . import test_event
+from . import test_event_concurrency
+from . import test_event_engine
 from . import test_expiry
 from . import test_hold
 from . import test_hooks

@@ -14,6 +14,7 @@ DATES_AHEAD = 3
 POINTS_DIGITS = 4
 ICONS = {
     "earn": "fa-plus-circle",
+    "event": "fa-gift",
     "release": "fa-unlock",
     "redeem": "fa-shopping-bag",
     "return_earn": "fa-undo",
