@@ -27,7 +27,8 @@ class LoyaltyScheme(models.Model):
         :param base: what the scheme would give for each amount: (points, amount) as
             Decimal; as it is if omitted
         :rtype: ~..engine.RuleSet
-        :raise UserError: for rules of another scheme, or that cannot stand together
+        :raise UserError: for rules of another scheme, rules for events, or rules that
+            cannot stand together
         """
         self.ensure_one()
         foreign = (removed | added).filtered(lambda rule: rule.scheme_id != self)
@@ -37,6 +38,14 @@ class LoyaltyScheme(models.Model):
                     "“%(rule)s” is no rule of %(scheme)s. Choose rules of that scheme.",
                     rule=foreign[0].name,
                     scheme=self.name,
+                )
+            )
+        for rule in added.filtered(lambda rule: rule.trigger == "event"):
+            raise UserError(
+                self.env._(
+                    "“%(rule)s” is for an event: whatever a member buys, it gives the"
+                    " same.",
+                    rule=rule.name,
                 )
             )
         rules = {rule.key: rule for rule in self._get_prepared_rules()}

@@ -369,6 +369,11 @@ class TestEvent(LoyaltyEventCommon):
         with self.assertRaisesRegex(ValidationError, "Say with what"):
             rule.payload_condition_ids = [Command.create({"key": "stars"})]
 
+    def test_rules_for_events_are_not_tried_on_a_purchase(self):
+        rule = self._rule("review", 20)
+        with self.assertRaisesRegex(UserError, "is for an event"):
+            self.scheme._get_draft_rules(self.env["loyalty.earn.rule"], rule)
+
     def test_rules_for_events_give_once(self):
         for values in (
             {"effect": "amount"},
