@@ -11,8 +11,11 @@
     "data": [
         "security/loyalty_tiers_security.xml",
         "security/ir.model.access.csv",
+        "data/ir_cron_data.xml",
         "views/loyalty_tier_badge.xml",
         "views/loyalty_tier_change_views.xml",
+        "views/loyalty_tier_run_views.xml",
+        "views/loyalty_tier_warning_views.xml",
         "views/loyalty_tier_views.xml",
         "wizard/loyalty_tier_assign_views.xml",
         "views/loyalty_member_views.xml",

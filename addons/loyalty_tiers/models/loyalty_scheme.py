@@ -17,11 +17,13 @@ class Settings:
 
     :param str tz: name of the time zone in which months begin
     :param bool takes_back: returns undo upgrades
+    :param int warning_days: before the last day of a tier
     """
 
     ladder: Ladder
     tz: str
     takes_back: bool
+    warning_days: int
 
     def today(self):
         return self.to_local(fields.Datetime.now())
@@ -40,28 +42,38 @@ class Settings:
         return SQL("(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)", column, self.tz)
 
     def get_ladder_sql(self):
-        """Return the steps as rows: id, rank, points, spend, visits, any_of.
+        """Return the steps as the common table expression ``ladder``.
 
-        A tier that only people give has no figures.
+        Of id, rank and what is needed to enter and to stay: points, spend, visits, and
+        whether one of them is enough. A tier that only people give needs no figures to
+        enter, one that is kept for ever none to stay: these are empty.
         """
-        rows = []
-        for rank, step in enumerate(self.ladder.steps):
-            entry = step.entry
-            values = (
-                (entry.points, entry.spend, entry.visits)
-                if entry
-                else (None, None, None)
+        rows = [
+            SQL(
+                "(%s, %s, %s, %s)",
+                step.id,
+                rank,
+                self._get_threshold_sql(step.entry),
+                self._get_threshold_sql(step.keep),
             )
-            rows.append(
-                SQL(
-                    "(%s, %s, %s::numeric, %s::numeric, %s::numeric, %s)",
-                    step.id,
-                    rank,
-                    *values,
-                    bool(entry and entry.any_of and entry.asked),
-                )
-            )
-        return SQL(", ").join(rows)
+            for rank, step in enumerate(self.ladder.steps)
+        ]
+        return SQL(
+            "ladder (id, rank, points, spend, visits, any_of,"
+            " keep_points, keep_spend, keep_visits, keep_any_of) AS (VALUES %s)",
+            SQL(", ").join(rows),
+        )
+
+    def _get_threshold_sql(self, threshold):
+        if threshold is None:
+            return SQL("NULL::numeric, NULL::numeric, NULL::numeric, FALSE")
+        return SQL(
+            "%s::numeric, %s::numeric, %s::numeric, %s",
+            threshold.points,
+            threshold.spend,
+            threshold.visits,
+            threshold.any_of and bool(threshold.asked),
+        )
 
 
 class LoyaltyScheme(models.Model):
@@ -184,6 +196,7 @@ class LoyaltyScheme(models.Model):
             ),
             tz=scheme_sudo.company_id.partner_id.tz or "UTC",
             takes_back=scheme_sudo.tier_return_policy == "take_back",
+            warning_days=scheme_sudo.tier_warning_days,
         )
 
     def _format_tier_measure(self, measure, amount):

@@ -163,7 +163,8 @@ class LoyaltyTierService(models.AbstractModel):
         :param member_ids: ids of members of the scheme
         :param dict transactions: id of the sale that may be the cause, by member id
         :param str cause: instead of the one that the rules name
-        :return: number of members that have moved
+        :return: what was changed, see ``_apply``
+        :rtype: list[dict]
         """
         return self._evaluate_some(
             scheme,
@@ -199,7 +200,7 @@ class LoyaltyTierService(models.AbstractModel):
                 }
             )
         self._apply(scheme, changes, day)
-        return len(changes)
+        return changes
 
     def _find_candidates(self, scheme, settings, members, day):
         """Yield the members whom something may happen to, with their figures.
@@ -209,27 +210,19 @@ class LoyaltyTierService(models.AbstractModel):
         rows = self.env.execute_query(
             SQL(
                 """
-                WITH %(figures)s, ladder (id, rank, points, spend, visits, any_of)
-                    AS (VALUES %(ladder)s)
+                WITH %(figures)s, %(ladder)s
                 SELECT figure.*
                   FROM figure LEFT JOIN ladder own ON own.id = figure.tier_id
                  WHERE figure.locked OR figure.until < %(day)s
                     OR EXISTS (
                        SELECT FROM ladder step
-                        WHERE step.rank > COALESCE(own.rank, -1)
-                          AND step.points IS NOT NULL AND CASE WHEN step.any_of
-                          THEN (step.points > 0 AND figure.points >= step.points)
-                            OR (step.spend > 0 AND figure.spend >= step.spend)
-                            OR (step.visits > 0 AND figure.visits >= step.visits)
-                          ELSE figure.points >= step.points
-                           AND figure.spend >= step.spend
-                           AND figure.visits >= step.visits
-                           END
+                        WHERE step.rank > COALESCE(own.rank, -1) AND %(reached)s
                     )
                  ORDER BY figure.id
                 """,
                 figures=self._get_figures_query(scheme, settings, members, day),
                 ladder=settings.get_ladder_sql(),
+                reached=self._get_reached_sql("step", ""),
                 day=day,
             )
         )
@@ -246,6 +239,35 @@ class LoyaltyTierService(models.AbstractModel):
                 Figures(*row[9:12]),
                 row[0],
             )
+
+    def _get_reached_sql(self, step, prefix):
+        """Return ``Threshold.is_met`` in SQL, for ``figure`` and a row of the ladder.
+
+        :param str step: alias of the row
+        :param str prefix: empty to enter, ``keep_`` to stay
+        """
+
+        def compare(name):
+            return SQL(
+                "%s >= %s",
+                SQL.identifier("figure", prefix + name),
+                SQL.identifier(step, prefix + name),
+            )
+
+        names = ("points", "spend", "visits")
+        return SQL(
+            "CASE WHEN %(any_of)s THEN %(either)s ELSE %(every)s END",
+            any_of=SQL.identifier(step, f"{prefix}any_of"),
+            either=SQL(" OR ").join(
+                SQL(
+                    "(%s > 0 AND %s)",
+                    SQL.identifier(step, prefix + name),
+                    compare(name),
+                )
+                for name in names
+            ),
+            every=SQL(" AND ").join(map(compare, names)),
+        )
 
     def _get_figures_query(self, scheme, settings, members, day):
         """Return members and what they have done, as a common table expression.
@@ -279,17 +301,17 @@ class LoyaltyTierService(models.AbstractModel):
                        COALESCE(own.points, 0) AS points,
                        COALESCE(own.spend, 0) AS spend,
                        COALESCE(own.visits, 0) AS visits,
-                       COALESCE(own.kept_points, 0) AS kept_points,
-                       COALESCE(own.kept_spend, 0) AS kept_spend,
-                       COALESCE(own.kept_visits, 0) AS kept_visits
+                       COALESCE(own.keep_points, 0) AS keep_points,
+                       COALESCE(own.keep_spend, 0) AS keep_spend,
+                       COALESCE(own.keep_visits, 0) AS keep_visits
                   FROM state LEFT JOIN (
                     SELECT state.id,
                            sum(month.points) FILTER (WHERE %(is_now)s) AS points,
                            sum(month.spend) FILTER (WHERE %(is_now)s) AS spend,
                            sum(month.visits) FILTER (WHERE %(is_now)s) AS visits,
-                           sum(month.points) FILTER (WHERE %(is_kept)s) AS kept_points,
-                           sum(month.spend) FILTER (WHERE %(is_kept)s) AS kept_spend,
-                           sum(month.visits) FILTER (WHERE %(is_kept)s) AS kept_visits
+                           sum(month.points) FILTER (WHERE %(is_kept)s) AS keep_points,
+                           sum(month.spend) FILTER (WHERE %(is_kept)s) AS keep_spend,
+                           sum(month.visits) FILTER (WHERE %(is_kept)s) AS keep_visits
                       FROM state
                       JOIN loyalty_tier_figure month ON month.member_id = state.id
                        AND month.month >= LEAST(state.now_from, state.kept_from)

@@ -5,6 +5,7 @@ from . import test_access
 from . import test_budget
 from . import test_ladder
 from . import test_manual
+from . import test_night
 from . import test_progress
 from . import test_return
 from . import test_upgrade

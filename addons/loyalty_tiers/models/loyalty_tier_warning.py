@@ -1,0 +1,157 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.tools import SQL, format_date, split_every
+
+from ..engine.ladder import MEASURES, Figures
+
+WARNINGS_AT_ONCE = 1000
+YEARS_KEPT = 2
+
+
+class LoyaltyTierWarning(models.Model):
+    """The event that a member is about to lose a tier, once for a last day.
+
+    Made by the nightly job through ``create``, so that automation rules and other
+    modules can act on it; nothing is sent from here.
+    """
+
+    _name = "loyalty.tier.warning"
+    _description = "Loyalty Tier Warning"
+    _order = "until desc, id desc"
+
+    member_id = fields.Many2one(
+        comodel_name="loyalty.member",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+    )
+    partner_id = fields.Many2one(related="member_id.partner_id")
+    scheme_id = fields.Many2one(
+        comodel_name="loyalty.scheme",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(
+        comodel_name="res.company",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="cascade",
+    )
+    currency_id = fields.Many2one(related="scheme_id.currency_id")
+    tier_id = fields.Many2one(
+        comodel_name="loyalty.tier",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    until = fields.Date(
+        string="Last Day",
+        required=True,
+        readonly=True,
+        index=True,
+        help="The last day on which the member has the tier for sure.",
+    )
+    missing_points = fields.Float(digits="Loyalty Points", readonly=True)
+    missing_spend = fields.Monetary(readonly=True)
+    missing_visits = fields.Integer(readonly=True)
+    missing = fields.Char(compute="_compute_missing")
+
+    _once = models.UniqueIndex(
+        "(member_id, until)", "The member has been warned of this day already."
+    )
+
+    @api.depends("tier_id", "until")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for warning in self:
+            warning.display_name = self.env._(
+                "%(tier)s ends on %(date)s",
+                tier=warning.tier_id.name,
+                date=format_date(self.env, warning.until),
+            )
+
+    @api.depends("missing_points", "missing_spend", "missing_visits", "scheme_id")
+    @api.depends_context("lang")
+    def _compute_missing(self):
+        for warning in self:
+            warning.missing = ", ".join(
+                warning.scheme_id._format_tier_measure(name, amount)
+                for name in MEASURES
+                if (amount := warning[f"missing_{name}"])
+            )
+
+    @api.model
+    def _warn(self, scheme, settings, members):
+        """Warn members whose tier ends soon and who miss something to keep it.
+
+        :param Settings settings: of the scheme
+        :param SQL members: what a column of member ids is compared with
+        :return: number of warnings
+        """
+        if not settings.warning_days:
+            return 0
+        self.flush_model()
+        rows = self._find_endangered(scheme, settings, members)
+        for batch in split_every(WARNINGS_AT_ONCE, rows):
+            self.create(
+                [self._prepare_warning(scheme, settings, *row) for row in batch]
+            )
+        return len(rows)
+
+    def _find_endangered(self, scheme, settings, members):
+        """Return member id, tier id, last day and figures of those to be warned."""
+        service = self.env["loyalty.tier.service"]
+        day = settings.today()
+        return self.env.execute_query(
+            SQL(
+                """
+                WITH %(figures)s, %(ladder)s
+                SELECT figure.id, figure.tier_id, figure.until, figure.keep_points,
+                       figure.keep_spend, figure.keep_visits
+                  FROM figure JOIN ladder own ON own.id = figure.tier_id
+                 WHERE figure.until BETWEEN %(day)s::date AND %(day)s::date + %(days)s
+                   AND NOT figure.locked
+                   AND own.keep_points IS NOT NULL AND NOT %(kept)s
+                   AND NOT EXISTS (
+                       SELECT FROM loyalty_tier_warning warning
+                        WHERE warning.member_id = figure.id
+                          AND warning.until = figure.until
+                   )
+                 ORDER BY figure.id
+                """,
+                figures=service._get_figures_query(scheme, settings, members, day),
+                ladder=settings.get_ladder_sql(),
+                kept=service._get_reached_sql("own", "keep_"),
+                day=day,
+                days=settings.warning_days,
+            )
+        )
+
+    def _prepare_warning(self, scheme, settings, member_id, tier_id, until, *figures):
+        step = settings.ladder.get_step(tier_id)
+        missing = step.keep.get_missing(Figures(*map(Decimal, figures)))
+        return {
+            "member_id": member_id,
+            "scheme_id": scheme.id,
+            "company_id": scheme.company_id.id,
+            "tier_id": tier_id,
+            "until": until,
+            **{f"missing_{name}": float(amount) for name, amount in missing.items()},
+        }
+
+    @api.autovacuum
+    def _gc_past(self, limit=10_000):
+        """Forget warnings of days that are long over.
+
+        :return: (number deleted, whether more are left)
+        """
+        day = fields.Date.subtract(fields.Date.today(), years=YEARS_KEPT)
+        warnings = self.search([("until", "<", day)], limit=limit)
+        warnings.unlink()
+        return len(warnings), len(warnings) == limit
