@@ -39,6 +39,7 @@
         "wizard/loyalty_earn_trial_views.xml",
         "views/loyalty_earn_event_views.xml",
         "views/loyalty_member_event_views.xml",
+        "views/ir_actions_server_views.xml",
         "views/loyalty_payment_method_views.xml",
         "views/loyalty_card_views.xml",
         "views/loyalty_scheme_views.xml",
@@ -62,6 +63,7 @@
     "demo": [
         "demo/loyalty_ledger_demo.xml",
         "demo/loyalty_manual_entry_demo.xml",
+        "demo/loyalty_earn_event_demo.xml",
     ],
     "assets": {
         "web.assets_tests": ["loyalty_ledger/static/tests/tours/**/*"],

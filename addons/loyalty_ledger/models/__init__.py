@@ -58,6 +58,7 @@ from . import loyalty_migration_undo
 from . import loyalty_card_migration
 from . import loyalty_member_migration
 from . import res_partner
+from . import ir_actions_server
 from . import loyalty_breakage_rate
 from . import loyalty_liability_snapshot
 from . import loyalty_scheme_liability

@@ -496,6 +496,10 @@ class LoyaltyMemberEvent(models.Model):
             raise ConcurrencyError(
                 self.env._("The same event is being recorded by another process.")
             )
+        # The ORM does not know of the new rows
+        self.env["loyalty.member"].browse(
+            row["member_id"] for row in rows
+        ).invalidate_recordset(["event_ids", "event_count"], flush=False)
 
     # === ENTRIES === #
 

@@ -13,6 +13,7 @@ from . import test_earn_trial
 from . import test_engine
 from . import test_engine_vectors
 from . import test_event
+from . import test_event_action
 from . import test_event_concurrency
 from . import test_event_engine
 from . import test_expiry
