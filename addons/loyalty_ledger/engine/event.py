@@ -8,11 +8,11 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from .basket import NOTHING, Facts
-from .evaluate import Result, _Evaluation
-from .rules import Effect, Target
+from .evaluate import Result
+from .evaluation import Evaluation
+from .explanation import Explanation
+from .rules import Effect
 
-ZERO = Decimal(0)
-ONE = Decimal(1)
 YES = frozenset(("true", "yes", "1"))
 NO = frozenset(("false", "no", "0"))
 
@@ -112,16 +112,6 @@ class Event:
     refusal: str | None = None
 
 
-class EventResult(Result):
-    """What an event gives; it has no lines."""
-
-    __slots__ = ()
-
-    @property
-    def trace(self):
-        return self._explain(_EventEvaluation)
-
-
 def evaluate_event(event, rules):
     """Compute what ``event`` gives under ``rules``.
 
@@ -136,31 +126,50 @@ def evaluate_event(event, rules):
     for rule in rules.rules:
         if rule.effect is not Effect.RECEIPT:
             raise ValueError(f"An event gives once, not by {rule.effect}: {rule.name}")
-    return _EventEvaluation(event, rules).run()
+    evaluation = _EventEvaluation(event, rules)
+    evaluation.run()
+    return EventResult(evaluation)
 
 
-class _EventEvaluation(_Evaluation):
-    """One call of :func:`evaluate_event`."""
+class _WithoutGoods:
+    """What is different where nothing was bought."""
 
     __slots__ = ()
-    result_class = EventResult
 
     def _measure(self):
         """There is nothing to measure: what an event gives does not depend on goods."""
-        self.eligible, self.bases = (), {}
-        self.base, self.quantity = ZERO, ONE
         return True
 
     def _choose_lines(self):
-        return {}
+        self.chosen = 0
 
-    def _ask(self, plan, chosen):
-        if not all(
-            test.is_met(self.basket.payload) for test in plan.rule.conditions.payload
-        ):
-            self._skip(plan, "payload")
-            return None
-        return super()._ask(plan, chosen)
+    def _get_quantities(self):
+        self.quantity_unit = 1
+        return [1]
 
-    def _share_out(self):
-        return {Target.POINTS: {}, Target.WALLET: {}}
+    def _refuse(self, award):
+        conditions = award.term.rule.conditions
+        if not all(test.is_met(self.basket.payload) for test in conditions.payload):
+            return "payload"
+        return super()._refuse(award)
+
+
+class _EventEvaluation(_WithoutGoods, Evaluation):
+    """One call of :func:`evaluate_event`."""
+
+    __slots__ = ()
+
+
+class _EventExplanation(_WithoutGoods, Explanation):
+    """Says why an event gives what it gives."""
+
+    __slots__ = ()
+
+    def _explain_lines(self):
+        return ()
+
+
+class EventResult(Result):
+    """What an event gives; it has no lines."""
+
+    _explanation_class = _EventExplanation

@@ -3,11 +3,27 @@
 """Rounding that loses nothing: a total is rounded once, then shared out."""
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from math import lcm
 
 MODES = {"DOWN": ROUND_FLOOR, "HALF-UP": ROUND_HALF_UP, "UP": ROUND_CEILING}
 # Divisions leave noise such as 29.999999999999999999999999999; an amount is cut
 # to this many digits before it is rounded, so that the noise does not cost a step.
 NOISE = Decimal("1e-9")
+# Half of it, as a part of 1
+NOISE_PARTS = 2 * 10**9
+
+
+def make_whole(values):
+    """Return Decimals as whole numbers, and of what part: 1 is so many of them.
+
+    :rtype: tuple[list[int], int]
+    """
+    ratios = [value.as_integer_ratio() for value in values]
+    scale = lcm(*[denominator for _numerator, denominator in ratios])
+    return [
+        numerator * (scale // denominator) for numerator, denominator in ratios
+    ], scale
 
 
 def round_to_step(value, step, rounding):
@@ -24,31 +40,88 @@ def round_to_step(value, step, rounding):
     return units.to_integral_value(MODES[rounding]) * step
 
 
-def allot(total, weights, step):
-    """Share ``total`` out in multiples of ``step``, in proportion to ``weights``.
+class Grid:
+    """Steps to which whole numbers are rounded, as ``round_to_step`` does for Decimal.
+
+    :param Decimal step: strictly positive
+    :param str rounding: a key of ``MODES``
+    :param int grain: how many grains make 1; steps and noise are whole grains
+    """
+
+    __slots__ = ("_noise", "_size", "_rounding", "step")
+
+    def __init__(self, step, rounding, grain):
+        self.step = step
+        self._rounding = rounding
+        self._size = int(Fraction(step) * grain)
+        self._noise = int(Fraction(max(step, 1)) * grain / NOISE_PARTS)
+
+    def count(self, amount, unit):
+        """Return how many steps an amount is.
+
+        :param int amount: in parts of a grain
+        :param int unit: how many parts make a grain
+        """
+        size, noise = self._size * unit, self._noise * unit
+        if self._rounding == "DOWN":
+            return (amount + noise) // size
+        if self._rounding == "UP":
+            return -((noise - amount) // size)
+        return (2 * (amount + noise) + size) // (2 * size)
+
+    def get_size(self, steps, unit):
+        """Return steps as an amount, see ``count``."""
+        return steps * self._size * unit
+
+
+def count_full(part, whole):
+    """Return how often ``whole`` is in ``part``, both whole numbers; but for noise."""
+    return (part * NOISE_PARTS + whole) // (whole * NOISE_PARTS)
+
+
+def share_out(units, weights, keys):
+    """Share whole units out in proportion to ``weights``.
 
     The largest remainders take what plain rounding down leaves over (Hamilton's
     method); equal remainders go by key, so that the order of lines is without
     effect.
 
+    :param int units: what to share out
+    :param list weights: non-negative int, not all of them zero
+    :param list keys: of the weights
+    :return list: int for each of the weights; their sum is ``units``
+    """
+    whole = sum(weights)
+    shares, rests = [], []
+    for weight in weights:
+        share, rest = divmod(units * weight, whole)
+        shares.append(share)
+        # What differs by noise alone is equal
+        rests.append((rest * NOISE_PARTS + whole) // (2 * whole))
+    left = units - sum(shares)
+    if left:
+        order = sorted(
+            range(len(keys)), key=lambda index: (-rests[index], str(keys[index]))
+        )
+        for index in order[:left]:
+            shares[index] += 1
+    return shares
+
+
+def allot(total, weights, step):
+    """Share ``total`` out in multiples of ``step``, in proportion to ``weights``.
+
+    See :func:`share_out`.
+
     :param Decimal total: a non-negative multiple of ``step``
     :param dict weights: non-negative Decimal by key
     :return dict: Decimal by key; their sum is ``total`` to the last digit
     """
-    weight = sum(weights.values())
-    if not weight:
+    if not any(weights.values()):
         return dict.fromkeys(weights, Decimal(0))
-    units = int(total / step)
-    exact = {key: units * part / weight for key, part in weights.items()}
-    shares = {key: int(value.quantize(NOISE)) for key, value in exact.items()}
-    left = units - sum(shares.values())
-    if left:
-        by_remainder = sorted(
-            exact, key=lambda key: (shares[key] - exact[key], str(key))
-        )
-        for key in by_remainder[:left]:
-            shares[key] += 1
-    return {key: share * step for key, share in shares.items()}
+    whole, _scale = make_whole(weights.values())
+    shares = share_out(int(total / step), whole, list(weights))
+    return {key: share * step for key, share in zip(weights, shares, strict=True)}
 
 
 def apportion(total, parts, step):
