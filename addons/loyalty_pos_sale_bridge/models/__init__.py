@@ -3,3 +3,4 @@
 
 from . import sale_order
 from . import pos_order
+from . import pos_order_line

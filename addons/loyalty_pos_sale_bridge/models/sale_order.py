@@ -3,6 +3,8 @@
 
 from odoo import models
 
+from odoo.addons.loyalty_ledger.ledger.sale import SaleLine
+
 
 class SaleOrder(models.Model):
     _inherit = "sale.order"
@@ -27,6 +29,49 @@ class SaleOrder(models.Model):
         return (
             bool(lines_sudo) and order_sudo.currency_id.compare_amounts(missing, 0) <= 0
         )
+
+    def _loyalty_prepare_lines(self):
+        """Let the order earn nothing on what points have paid for at a till."""
+        return super()._loyalty_prepare_lines() + self._loyalty_prepare_till_discounts()
+
+    def _loyalty_prepare_till_discounts(self):
+        """Describe the part of tills' discounts that is about this order.
+
+        :return: list of SaleLine
+        """
+        self.ensure_one()
+        lines = []
+        for till_sudo in self._loyalty_get_till_lines().order_id:
+            share = self._loyalty_get_till_share(till_sudo)
+            lines += [
+                SaleLine(
+                    key=f"{line._name}:{line.id}",
+                    product_id=line.product_id.id,
+                    quantity=line.qty,
+                    amount_incl=line.price_subtotal_incl * share,
+                    amount_excl=line.price_subtotal * share,
+                    name=line.full_product_name or line.product_id.display_name,
+                    eligible=False,
+                    is_reward=True,
+                )
+                for line in till_sudo.lines
+                if share and line._is_loyalty_till_discount()
+            ]
+        return lines
+
+    def _loyalty_get_till_share(self, till_order):
+        """Return which part of the goods on a till's order are those of this one.
+
+        :rtype: float
+        """
+        goods = till_order.lines.filtered(
+            lambda line: (
+                line.price_subtotal_incl > 0 and not line._is_loyalty_discount()
+            )
+        )
+        total = sum(goods.mapped("price_subtotal_incl"))
+        own = goods.filtered(lambda line: line.sale_order_origin_id.id == self.id)
+        return sum(own.mapped("price_subtotal_incl")) / total if total else 0.0
 
     def _loyalty_get_till_lines(self):
         """Return by which lines of paid till orders this order was paid.

@@ -105,6 +105,89 @@ class TestSettledAtTill(LoyaltyPosCommon):
         self.assertEqual(self.account.points, 130)
         self.assertEqual(self.account.ledger_pending, 30)
 
+    # === RETURNED AT A TILL === #
+
+    def _settle_and_return(self, qty, *others):
+        """Pay the sales order at a till, and bring some of its goods back."""
+        self.sale_order.action_confirm()
+        sold = self._sync([self._settle_line()])
+        goods = sold.lines.filtered("sale_order_line_id")
+        return self._sync([self._return_line(goods, qty), *others], is_refund=True)
+
+    def _pending(self):
+        self.env.invalidate_all()
+        return self.account.ledger_pending
+
+    def test_goods_that_come_back_take_back_what_they_earned(self):
+        back = self._settle_and_return(2)
+        self.assertEqual(self._pending(), 10)
+        returned = self.sale_order.loyalty_transaction_id.return_ids
+        self.assertEqual(
+            (returned.points_earned, returned.res_model, returned.res_id),
+            (20, "pos.order", back.id),
+        )
+        self.assertClean()
+
+    def test_the_rest_comes_back(self):
+        self._settle_and_return(1)
+        goods = self.env["pos.order.line"].search(
+            [("sale_order_line_id", "=", self.sale_order.order_line.id)]
+        )
+        self._sync([self._return_line(goods, 2)], is_refund=True)
+        self.assertEqual(self._pending(), 0)
+        self.assertEqual(self.account.points, 120)
+        self.assertClean()
+
+    def test_points_used_on_the_order_come_back_and_money_paid_out_is_seen(self):
+        """The register pays out all of the goods, which points had paid in part."""
+        self.sale_order._loyalty_set_points_to_use(100)
+        discount = self.sale_order.order_line.filtered("reward_id")
+        self.sale_order.action_confirm()
+        sold = self._sync(
+            [
+                self._settle_line(),
+                self._line(
+                    discount.product_id,
+                    price=-1,
+                    sale_order_origin_id=self.sale_order.id,
+                    sale_order_line_id=discount.id,
+                ),
+            ]
+        )
+        self.assertEqual((self.account.points, self._pending()), (20, 29))
+        goods = sold.lines.filtered(lambda line: line.product_id == self.beans)
+        self._sync([self._return_line(goods, 3)], is_refund=True)
+        self.assertEqual((self.account.points, self._pending()), (120, 0))
+        anomaly = self.env["loyalty.anomaly"].search(
+            [("account_id", "=", self.account.id)]
+        )
+        self.assertEqual(anomaly.kind, "payout")
+        self.assertClean()
+
+    # === POINTS USED AT THE TILL === #
+
+    def test_points_used_at_the_till_earn_nothing_on_the_order(self):
+        self.sale_order.action_confirm()
+        self.assertEqual(self._pending(), 30)
+        self._sync([self._settle_line(), self._points_line(100)])
+        self.assertEqual((self.account.points, self._pending()), (20, 29))
+        self.assertClean()
+
+    def test_they_are_shared_with_what_is_sold_beside_it(self):
+        """Of 1.00 that points pay, 0.75 are for the goods of the sales order."""
+        self.scheme.points_rounding = 0.01
+        self.sale_order.action_confirm()
+        order = self._sync(
+            [self._settle_line(), self._line(self.mug), self._points_line(100)]
+        )
+        self.assertEqual(self._transactions(order).points_earned, 9.75)
+        self.assertEqual(self._pending(), 29.25)
+        self.assertClean()
+
+    def test_a_quotation_that_the_till_confirms_knows_of_them(self):
+        self._sync([self._settle_line(), self._points_line(100)])
+        self.assertEqual((self.account.points, self._pending()), (20, 29))
+
     def test_an_order_whose_points_are_gone_is_not_refused_after_payment(self):
         self.sale_order._loyalty_set_points_to_use(100)
         discount = self.sale_order.order_line.filtered("reward_id")

@@ -108,6 +108,7 @@ class SaleOrder(models.Model):
             return super().action_confirm()
 
     def _action_cancel(self):
+        self._loyalty_drop_native_points()
         with self._loyalty_settle_once():
             res = super()._action_cancel()
         for order in self:
@@ -163,6 +164,16 @@ class SaleOrder(models.Model):
             for coupon, change in super()._get_point_changes().items()
             if not coupon.ledger_managed
         }
+
+    def _loyalty_drop_native_points(self):
+        """Remove native's notes of what these orders earn from managed accounts.
+
+        Native removes all notes of a cancelled order with the rights of the user, and
+        salespeople may only read them.
+        """
+        self.check_access("write")
+        # sudo: what the ledger has posted is reversed whoever cancels
+        self.sudo().coupon_point_ids.filtered("coupon_id.ledger_managed").unlink()
 
     def _add_points_for_coupon(self, coupon_points):
         """Note what the order will earn without moving points of the ledger."""

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import (
+    test_cancel,
     test_concurrency,
     test_credit_note,
     test_delivered,

@@ -1,4 +1,10 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from . import res_config_settings, sale_order, website
+from . import (
+    product_product,
+    res_config_settings,
+    sale_order,
+    sale_order_line,
+    website,
+)

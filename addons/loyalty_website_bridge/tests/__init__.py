@@ -3,6 +3,7 @@
 
 from . import (
     test_cart,
+    test_paid_cart,
     test_portal,
     test_portal_household,
     test_portal_statement,
