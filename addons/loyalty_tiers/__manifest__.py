@@ -19,6 +19,7 @@
         "views/loyalty_tier_views.xml",
         "wizard/loyalty_tier_assign_views.xml",
         "views/loyalty_member_views.xml",
+        "views/loyalty_earn_rule_views.xml",
         "views/loyalty_scheme_views.xml",
         "views/loyalty_tiers_menus.xml",
     ],

@@ -1,11 +1,13 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from odoo import fields, models, tools
 from odoo.tools import SQL
+
+from odoo.addons.loyalty_ledger.ledger.expiry import ExpiryPolicy
 
 from ..engine import Downgrade, Ladder, Policy, Window
 from ..engine.window import Kind
@@ -18,12 +20,17 @@ class Settings:
     :param str tz: name of the time zone in which months begin
     :param bool takes_back: returns undo upgrades
     :param int warning_days: before the last day of a tier
+    :param dict terms: (number, unit) after which points end, by id of the tiers with a
+        term of their own
+    :param bool has_pricelists: some tier has one
     """
 
     ladder: Ladder
     tz: str
     takes_back: bool
     warning_days: int
+    terms: dict
+    has_pricelists: bool
 
     def today(self):
         return self.to_local(fields.Datetime.now())
@@ -197,7 +204,31 @@ class LoyaltyScheme(models.Model):
             tz=scheme_sudo.company_id.partner_id.tz or "UTC",
             takes_back=scheme_sudo.tier_return_policy == "take_back",
             warning_days=scheme_sudo.tier_warning_days,
+            terms={
+                tier.id: (tier.expiry_term, tier.expiry_unit)
+                for tier in scheme_sudo.tier_ids
+                if tier.has_expiry
+            },
+            has_pricelists=bool(scheme_sudo.tier_ids.pricelist_id),
         )
+
+    def _prepare_rules(self):
+        rules = super()._prepare_rules()
+        multipliers = (tier._prepare_rule() for tier in self.tier_ids)
+        return [*rules, *filter(None, multipliers)]
+
+    def _get_expiry(self, account=None):
+        """Give members the term of their tier."""
+        expiry = super()._get_expiry(account)
+        settings = self._get_tier_settings()
+        if not account or not settings or not settings.terms:
+            return expiry
+        # sudo: who sells need not see the tier, only what it gives
+        tier_sudo = account.sudo().member_tier_id
+        if tier_sudo.id not in settings.terms or expiry.policy == ExpiryPolicy.NEVER:
+            return expiry
+        term, unit = settings.terms[tier_sudo.id]
+        return replace(expiry, term=term, unit=unit)
 
     def _format_tier_measure(self, measure, amount):
         """Write an amount of what tiers count for a human.

@@ -117,6 +117,8 @@ class LoyaltyTierRun(models.Model):
             if not any(c["until"] and c["until"] < self.day for c in changes):
                 break
             # The nights of a whole period were missed: on to the next one
+        # Also of those whose tier has got another price list
+        self.env["loyalty.member"]._follow_pricelists(scheme, members)
         warned = self.env["loyalty.tier.warning"]._warn(scheme, settings, members)
         self.write(
             {

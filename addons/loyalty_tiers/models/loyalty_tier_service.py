@@ -455,8 +455,9 @@ class LoyaltyTierService(models.AbstractModel):
         members.invalidate_recordset(
             [name for name in STATE_COLUMNS if name != "id"], flush=False
         )
+        self.env["loyalty.card"].invalidate_model(["member_tier_id"], flush=False)
         moved = [change for change in changes if change["cause"] != "kept"]
-        self.env["loyalty.tier.change"].create(
+        records = self.env["loyalty.tier.change"].create(
             [
                 {name: change.get(name) for name in CHANGE_FIELDS}
                 | {
@@ -467,6 +468,19 @@ class LoyaltyTierService(models.AbstractModel):
                 for change in moved
             ]
         )
+        self._grant_benefits(scheme, records)
+
+    def _grant_benefits(self, scheme, changes):
+        """Let members have what belongs to the tiers that they have come into.
+
+        :param loyalty.tier.change changes: just made
+        """
+        settings = scheme._get_tier_settings()
+        if settings and settings.has_pricelists:
+            self.env["loyalty.member"]._follow_pricelists(
+                scheme, SQL("= ANY(%s)", changes.member_id.ids)
+            )
+        self.env["loyalty.tier.gift"]._grant(changes)
 
     def _write_states(self, changes, day):
         """Write where members stand, by one statement."""

@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import models
 
+from .loyalty_tier_benefit import RULE_PREFIX
+
 
 class LoyaltyTransaction(models.Model):
     _inherit = "loyalty.transaction"
@@ -57,3 +59,11 @@ class LoyaltyTransaction(models.Model):
                 # sudo: what a rule asks for is no secret to who sells
                 known["tier"] = member.sudo().tier_id.id or None
         return facts
+
+    def _get_other_rule_name(self, key):
+        if not key.startswith(RULE_PREFIX):
+            return super()._get_other_rule_name(key)
+        # sudo: who reads the explanation need not see the tiers
+        tier_sudo = self.env["loyalty.tier"].sudo()
+        tier_sudo = tier_sudo.browse(int(key.removeprefix(RULE_PREFIX))).exists()
+        return tier_sudo.name or self.env._("A former tier")

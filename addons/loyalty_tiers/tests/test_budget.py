@@ -44,6 +44,14 @@ class TestBudget(LoyaltyTiersCommon):
         self.assertEqual(len(set(counts)), 1, counts)
         self.assertLessEqual(counts[0], 20)
 
+    def test_a_sale_with_all_benefits(self):
+        self.scheme.write({"expiry_policy": "term", "expiry_term": 6})
+        (self.silver | self.gold).write({"multiplier": 2, "has_expiry": True})
+        self._post(Op.CREDIT, 10_000)
+        self._record_new("first", 100)
+        self.assertEqual(self.member.tier_id, self.silver)
+        self.assertLessEqual(self._count(lambda: self._record_new("second")), 24)
+
     def test_a_sale_that_reaches_a_tier(self):
         self._post(Op.CREDIT, 10_000)
         self._record_new("first")
