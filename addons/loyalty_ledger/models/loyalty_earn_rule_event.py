@@ -104,7 +104,7 @@ class LoyaltyEarnRule(models.Model):
         }
 
     def _get_effect_text(self):
-        if self.trigger != "event" or not self.event_id:
+        if self.trigger != "event":
             return super()._get_effect_text()
         scheme = self.scheme_id
         return self.env._(
@@ -112,7 +112,7 @@ class LoyaltyEarnRule(models.Model):
             worth=scheme._format_money(self.value)
             if self.target == "wallet"
             else scheme._format_points(self.value),
-            event=self.event_id.name,
+            event=self.event_id.name or "…",
         )
 
     def _get_condition_texts(self):

@@ -151,8 +151,7 @@ class LoyaltyMemberEvent(models.Model):
     @api.depends_context("lang")
     def _compute_explanation(self):
         for event in self:
-            sentences = event._explain() + event._explain_skipped_rules()
-            event.explanation = "\n".join(sentences)
+            event.explanation = "\n".join(event._get_sentences())
 
     # === CRUD === #
 
@@ -546,12 +545,17 @@ class LoyaltyMemberEvent(models.Model):
         :rtype: list[str]
         """
         self.ensure_one()
-        sentences = [
+        return [
             sentence
             for item in self.trace or []
             if (sentence := self._explain_item(item))
         ]
-        return sentences or [self.env._("No rule gave anything for it.")]
+
+    def _get_sentences(self):
+        """Return all there is to say about what the event gave, and did not give."""
+        self.ensure_one()
+        sentences = self._explain() + self._explain_skipped_rules()
+        return sentences or [self.env._("No rule gives anything for it.")]
 
     def _explain_item(self, item):
         """Return one step of the explanation as a sentence, in the user's language."""
@@ -629,9 +633,9 @@ class LoyaltyMemberEvent(models.Model):
         ]
         if not given:
             return self.env._(
-                "%(event)s gives nothing: %(why)s",
+                "%(event)s: recorded, but it gives nothing. %(why)s",
                 event=self.event_id.name,
-                why=" ".join(self._explain() + self._explain_skipped_rules()),
+                why=" ".join(self._get_sentences()),
             )
         return self.env._(
             "%(event)s: %(given)s",

@@ -32,6 +32,17 @@ class LoyaltyMember(models.Model):
     )
     event_count = fields.Integer(compute="_compute_event_count", compute_sudo=True)
 
+    has_visits = fields.Boolean(
+        compute="_compute_has_visits",
+        help="The scheme gives something for visits.",
+    )
+
+    @api.depends("scheme_id")
+    def _compute_has_visits(self):
+        scheme_ids = self.env["loyalty.scheme"]._get_ids_giving_for(VISIT)
+        for member in self:
+            member.has_visits = member.scheme_id.id in scheme_ids
+
     @api.depends("event_ids")
     def _compute_event_count(self):
         counts = dict(

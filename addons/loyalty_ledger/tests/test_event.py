@@ -94,7 +94,7 @@ class TestEvent(LoyaltyEventCommon):
     def test_without_a_rule_it_is_recorded(self):
         event = self.member._raise_event("review", "1")
         self.assertEqual(event.points, 0)
-        self.assertEqual(event.explanation, "No rule gave anything for it.")
+        self.assertEqual(event.explanation, "No rule gives anything for it.")
         self._rule("review", 20)
         self.assertEqual(self.member._raise_event("review", "1").points, 0)
 
@@ -642,7 +642,17 @@ class TestEventByHand(LoyaltyEventCommon):
     def test_visit_that_gives_nothing(self):
         self._rule("visit", 5, mon=True)
         action = self.member.with_user(self.service).action_visit()
-        self.assertIn("other days of the week", action["params"]["message"])
+        self.assertEqual(
+            action["params"]["message"],
+            "Visit: recorded, but it gives nothing. Visit: it is for other days of the"
+            " week.",
+        )
+
+    def test_visits_are_noted_where_they_give_something(self):
+        other = self._enrol(scheme=self._create_scheme(name="Other"))
+        self._rule("visit", 5)
+        self.assertTrue(self.member.with_user(self.service).has_visits)
+        self.assertFalse(other.with_user(self.service).has_visits)
 
     def test_visits_have_the_limits_of_adjustments(self):
         self._rule("visit", 400)

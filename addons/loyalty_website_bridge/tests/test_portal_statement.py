@@ -44,6 +44,25 @@ class TestPortalStatement(LoyaltyShopCommon):
         )
         self.assertTrue(self.url_open("/my/loyalty/statement").url.endswith(self.url))
 
+    def test_what_an_event_gave(self):
+        event = self.env["loyalty.earn.event"]._get_by_code("birthday")
+        self.env["loyalty.earn.rule"].create(
+            {
+                "name": "Birthday gift",
+                "scheme_id": self.scheme.id,
+                "trigger": "event",
+                "event_id": event.id,
+                "effect": "receipt",
+                "value": 50,
+            }
+        )
+        with freeze_time("2026-03-20 12:00:00"):
+            self.member._raise_event("birthday", "2026")
+        self._log_in("anna")
+        for url in (self.url + self.march, f"/my/loyalty/{self.member.id}"):
+            page = self._open(url)
+            self.assertIn("Birthday gift: 50 beans.", page)
+
     def test_a_bad_period_is_said(self):
         self._log_in("anna")
         page = self._open(f"{self.url}?date_from=2026-04-01&date_to=2026-03-01")
