@@ -34,6 +34,11 @@ from . import loyalty_earn_rule_draft
 from . import loyalty_earn_rule_condition
 from . import loyalty_earn_rule_event
 from . import loyalty_earn_budget
+from . import loyalty_earn_replay
+from . import loyalty_earn_replay_line
+from . import loyalty_earn_replay_member
+from . import loyalty_earn_replay_run
+from . import loyalty_earn_replay_sales
 from . import loyalty_earn_award
 from . import loyalty_member
 from . import loyalty_member_code

@@ -12,3 +12,19 @@ class LoyaltyEarnRule(models.Model):
         """Open a purchase to be typed in, to see what it gives by this rule."""
         self.ensure_one()
         return self.env["loyalty.earn.trial"]._open(self.scheme_id, self)
+
+    def action_replay(self):
+        """Open a new replay, with this rule if it is archived, else without it."""
+        self.ensure_one()
+        return self.env["loyalty.earn.replay"]._open(self.scheme_id, self)
+
+    def action_draft(self):
+        """Copy the rule, to change the copy and try it while this one goes on."""
+        self.ensure_one()
+        draft = self.copy({"active": False})
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": draft.id,
+            "views": [(False, "form")],
+        }

@@ -19,6 +19,11 @@ class LoyaltyScheme(models.Model):
         self.ensure_one()
         return self.env["loyalty.earn.trial"]._open(self)
 
+    def action_replay(self):
+        """Open a new replay of the scheme's past sales."""
+        self.ensure_one()
+        return self.env["loyalty.earn.replay"]._open(self)
+
     def _get_draft_rules(self, removed, added, base=None):
         """Return the rules as they would be after a change, for the engine.
 

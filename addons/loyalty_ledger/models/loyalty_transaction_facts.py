@@ -172,11 +172,15 @@ class LoyaltyTransaction(models.Model):
 
     def _get_moment(self, scheme, sale):
         """Return when a sale was made, on the clock of its store."""
-        store = self.env["loyalty.store"].browse(sale.store_id or ())
+        zone = self._get_zone(scheme, sale.store_id)
+        return sale.date.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+
+    def _get_zone(self, scheme, store_id):
+        """Return the time zone of the clock of a store."""
+        store = self.env["loyalty.store"].browse(store_id or ())
         # sudo: the clock on the wall is no secret
         name = store.sudo().tz or scheme.company_id.sudo().partner_id.tz or "UTC"
-        moment = sale.date.replace(tzinfo=UTC).astimezone(ZoneInfo(name))
-        return moment.replace(tzinfo=None)
+        return ZoneInfo(name)
 
     def _add_budget(self, used, spent):
         """Return what was given before, with what this delivery has given so far.

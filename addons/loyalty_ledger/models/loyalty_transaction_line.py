@@ -112,10 +112,24 @@ class LoyaltyTransactionLine(models.Model):
         :return: Decimal, at most what the line was sold for
         """
         self.ensure_one()
-        total = abs(exact(self.amount_incl))
-        sold = abs(exact(self.quantity))
-        missing = total - amount
-        digits = self.env["decimal.precision"].precision_get("Product Unit")
-        if float_compare(float(quantity), float(sold), precision_digits=digits) >= 0:
-            missing -= exact(self.currency_id.rounding) * max(sold, Decimal(1))
-        return amount if missing > 0 else total
+        return get_returned_amount(
+            (abs(exact(self.quantity)), abs(exact(self.amount_incl))),
+            (quantity, amount),
+            exact(self.currency_id.rounding),
+            self.env["decimal.precision"].precision_get("Product Unit"),
+        )
+
+
+def get_returned_amount(sold, returned, coin, digits):
+    """Return how much of a sold line has come back; see ``_get_returned_amount``.
+
+    :param sold: quantity and amount, Decimal
+    :param returned: quantity and amount that have come back in all, Decimal
+    :param Decimal coin: the smallest of the currency
+    :param int digits: of quantities
+    """
+    quantity, total = sold
+    missing = total - returned[1]
+    if float_compare(float(returned[0]), float(quantity), precision_digits=digits) >= 0:
+        missing -= coin * max(quantity, Decimal(1))
+    return returned[1] if missing > 0 else total

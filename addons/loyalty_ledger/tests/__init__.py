@@ -8,6 +8,7 @@ from . import test_audit
 from . import test_budget
 from . import test_concurrency
 from . import test_due
+from . import test_earn_replay
 from . import test_earn_rule
 from . import test_earn_trial
 from . import test_engine
