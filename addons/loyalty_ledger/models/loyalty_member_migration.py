@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class LoyaltyMember(models.Model):
@@ -15,3 +16,34 @@ class LoyaltyMember(models.Model):
         ondelete="set null",
         help="The migration that made this contact a member.",
     )
+
+    @api.model
+    def _find_by_code(self, code, scheme=None, company=None):
+        """Find a member as well by the card of a program that was taken over.
+
+        Also one that was added to another card: people go on showing it.
+        """
+        card = super()._find_by_code(code, scheme, company)
+        if card or not (code or "").strip():
+            return card
+        native = (
+            self.env["loyalty.card"]
+            .with_context(active_test=False)
+            .search(
+                [
+                    ("code", "in", self._get_scanned_codes(code.strip())),
+                    "|",
+                    ("ledger_managed", "=", True),
+                    ("merged_into_id.ledger_managed", "=", True),
+                ],
+                limit=1,
+            )
+        )
+        account = native.merged_into_id or native
+        member = self.search(
+            Domain("partner_id", "=", account.partner_id.id)
+            & Domain("scheme_id", "=", account.program_id.scheme_id.id)
+            & self._get_lookup_domain(scheme, company),
+            limit=1,
+        )
+        return member.main_card_id or member.card_ids[:1]

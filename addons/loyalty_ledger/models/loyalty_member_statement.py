@@ -257,6 +257,21 @@ class LoyaltyMember(models.Model):
         )
         return [entry._get_statement_row() for entry in entries]
 
+    def _iter_statement_entries(self, section, size):
+        """Yield all entries of a statement in the order of the books, however many.
+
+        :param dict section: one of ``_get_statement``
+        :param int size: how many are kept in memory
+        """
+        Entry = self.env["loyalty.ledger.entry"]
+        after = Domain.TRUE
+        while entries := Entry.search(
+            section["domain"] & after, order="sequence", limit=size
+        ):
+            yield from (entry._get_statement_row() for entry in entries)
+            after = Domain("sequence", ">", entries[-1].sequence)
+            entries.invalidate_recordset(flush=False)
+
     def _get_statement_values(self, date_from, date_to, accounts=None):
         """Return a statement as text, for a page of paper.
 

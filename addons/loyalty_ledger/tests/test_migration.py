@@ -596,6 +596,20 @@ class TestMigrationRefusals(MigrationCase):
         with self.assertRaisesRegex(UserError, "is kept"):
             migration.unlink()
 
+    def test_old_codes_find_their_member(self):
+        """Also that of a card which was added to another one, as it is printed."""
+        kept, merged = self._create_cards((self.bob, 5), (self.bob, 6))
+        self._run()
+        Member = self.env["loyalty.member"]
+        bob = Member._find_by_code(kept.code).member_id
+        self.assertEqual(bob.partner_id, self.bob)
+        found = Member._find_by_code(f" {merged.code} ", company=self.env.company)
+        self.assertEqual(found, bob.main_card_id)
+        self.assertTrue(found)
+        self.assertFalse(Member._find_by_code("no such card"))
+        other = self._create_scheme(name="Another")
+        self.assertFalse(Member._find_by_code(merged.code, scheme=other))
+
     def test_merged_card_is_kept(self):
         cards = self._create_cards((self.bob, 5), (self.bob, 6))
         self._run()

@@ -15,7 +15,7 @@ from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from .portal import LoyaltyPortal
 
-CSV_ROWS = 50_000
+CSV_ROWS_AT_ONCE = 5_000
 # What a spreadsheet would take for a formula
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -193,7 +193,7 @@ class LoyaltyStatementPortal(LoyaltyPortal):
             ]
         )
         for section in member_sudo._get_statement(*period):
-            for row in member_sudo._get_statement_entries(section, limit=CSV_ROWS):
+            for row in member_sudo._iter_statement_entries(section, CSV_ROWS_AT_ONCE):
                 entry = row["entry"]
                 date = format_datetime(
                     request.env, entry.date, dt_format="yyyy-MM-dd HH:mm:ss"

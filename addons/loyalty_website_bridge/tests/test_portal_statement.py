@@ -8,6 +8,8 @@ from freezegun import freeze_time
 
 from odoo.tests import tagged
 
+from odoo.addons.loyalty_website_bridge.controllers import statement
+
 from .common import LoyaltyShopCommon
 
 
@@ -87,6 +89,19 @@ class TestPortalStatement(LoyaltyShopCommon):
                 ("Gift in February", "40.0000", "540.0000"),
                 ("'=1+1", "-15.0000", "525.0000"),
             ],
+        )
+
+    def test_csv_has_all_rows(self):
+        """However many there are: they are read in parts."""
+        for number in range(3):
+            self.account._adjust(1 + number, f"Gift {number}")
+        self._log_in("anna")
+        with patch.object(statement, "CSV_ROWS_AT_ONCE", 2):
+            response = self.url_open(f"{self.url}.csv?date_from=2025-01-01")
+        rows = list(csv.reader(response.content.decode("utf-8-sig").splitlines()))
+        self.assertEqual(
+            [row[7] for row in rows[1:]],
+            [f"{balance}.0000" for balance in (500, 540, 525, 526, 528, 531)],
         )
 
     def test_pdf(self):

@@ -134,6 +134,16 @@ patch(PosStore.prototype, {
         );
     },
 
+    /**
+     * The list of customers shows what somebody has: not the account that a member of a household
+     * leaves empty.
+     */
+    getLoyaltyCards() {
+        return super
+            .getLoyaltyCards(...arguments)
+            .filter((card) => !card.program_id?.ledger_managed || card.points);
+    },
+
     // Who is at the till
 
     /**
