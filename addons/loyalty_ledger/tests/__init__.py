@@ -7,6 +7,7 @@ from . import test_anomaly
 from . import test_audit
 from . import test_budget
 from . import test_concurrency
+from . import test_concurrency_people
 from . import test_due
 from . import test_earn_replay
 from . import test_earn_rule

@@ -39,7 +39,7 @@ class ConcurrencyCase(BaseCase):
         with self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
             scheme = env["loyalty.scheme"].browse(self.scheme_id)
-            program_id = scheme.points_program_id.id
+            program_ids = scheme._get_managed_programs().ids
             partner_ids = scheme.member_ids.partner_id.ids
             guarded = ("loyalty_ledger_entry", "loyalty_ledger_allocation")
             for table in guarded:
@@ -55,6 +55,7 @@ class ConcurrencyCase(BaseCase):
                 self.scheme_id,
             )
             for query in (
+                *self._get_clean_up_queries(),
                 SQL(
                     "DELETE FROM loyalty_ledger_allocation WHERE entry_id IN (%s)",
                     entries,
@@ -87,20 +88,21 @@ class ConcurrencyCase(BaseCase):
                 ),
                 SQL(
                     "DELETE FROM loyalty_hold WHERE account_id IN"
-                    " (SELECT id FROM loyalty_card WHERE program_id = %s)",
-                    program_id,
+                    " (SELECT id FROM loyalty_card WHERE program_id = ANY(%s))",
+                    program_ids,
                 ),
-                SQL("DELETE FROM loyalty_card WHERE program_id = %s", program_id),
+                SQL("DELETE FROM loyalty_card WHERE program_id = ANY(%s)", program_ids),
                 SQL(
                     "DELETE FROM loyalty_member_card WHERE scheme_id = %s",
                     self.scheme_id,
                 ),
                 SQL("DELETE FROM loyalty_member WHERE scheme_id = %s", self.scheme_id),
                 SQL(
-                    "UPDATE loyalty_scheme SET points_program_id = NULL WHERE id = %s",
+                    "UPDATE loyalty_scheme SET points_program_id = NULL,"
+                    " wallet_program_id = NULL WHERE id = %s",
                     self.scheme_id,
                 ),
-                SQL("DELETE FROM loyalty_program WHERE id = %s", program_id),
+                SQL("DELETE FROM loyalty_program WHERE id = ANY(%s)", program_ids),
                 SQL("DELETE FROM loyalty_scheme WHERE id = %s", self.scheme_id),
             ):
                 cr.execute(query)
@@ -110,6 +112,13 @@ class ConcurrencyCase(BaseCase):
                 )
             env.invalidate_all()
             env["res.partner"].browse(partner_ids).unlink()
+
+    def _get_clean_up_queries(self):
+        """Return what removes the records of a test that stand on those of the ledger.
+
+        :return: list of SQL
+        """
+        return []
 
     def _at_once(self, *calls):
         """Run calls in parallel transactions that all begin before any ends.

@@ -1,0 +1,178 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Buttons that are pressed twice, and a wallet that is shown at two tills."""
+
+from decimal import Decimal
+from unittest.mock import patch
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+from odoo.tools import SQL, mute_logger
+
+from ..ledger.flow import WALLET
+from ..ledger.move import Move, Op
+from ..ledger.sale import Sale, SaleLine
+from .common import NOW
+from .test_concurrency import ConcurrencyCase
+
+
+@tagged("post_install", "-at_install", "database_breaking")
+class TestManualEntryTwice(ConcurrencyCase):
+    def setUp(self):
+        super().setUp()
+        with self.registry.cursor() as cr:
+            env = self._env(cr)
+            store = env["loyalty.store"].create({"name": "Twice", "code": "TW2"})
+            entry = env["loyalty.manual.entry"].create(
+                {
+                    "store_id": store.id,
+                    "receipt_number": "1",
+                    "member_id": self.member_id,
+                    "date": NOW,
+                    "amount": 25.0,
+                }
+            )
+            entry._set_verified("user")
+            self.store_id, self.entry_id = store.id, entry.id
+
+    def _get_clean_up_queries(self):
+        entry, store = self.entry_id, self.store_id
+        return [
+            SQL(
+                "DELETE FROM mail_message WHERE model = 'loyalty.manual.entry'"
+                " AND res_id = %s",
+                entry,
+            ),
+            SQL("DELETE FROM loyalty_manual_entry WHERE id = %s", entry),
+            SQL(
+                "UPDATE loyalty_transaction SET store_id = NULL WHERE store_id = %s",
+                store,
+            ),
+            SQL("DELETE FROM loyalty_store WHERE id = %s", store),
+        ]
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_posted_twice_at_once(self):
+        def post(env):
+            return env["loyalty.manual.entry"].browse(self.entry_id).action_post()
+
+        outcomes = self._at_once(post, post)
+        refused = [o for o in outcomes if isinstance(o, UserError)]
+        self.assertEqual(len(refused), 1, outcomes)
+        self.assertIn("cannot be done with TW2 1: Posted", str(refused[0]))
+        recorded = self._read(
+            lambda env: env["loyalty.transaction"].search_count(
+                [("member_id", "=", self.member_id)]
+            )
+        )
+        self.assertEqual((self._points(), recorded), (125, 1))
+        self.assertEqual(self._audit(), [])
+
+
+@tagged("post_install", "-at_install", "database_breaking")
+class TestTransferTwice(ConcurrencyCase):
+    def setUp(self):
+        super().setUp()
+        codes = []
+
+        def deliver(_member, code, _code_sudo, _about=""):
+            codes.append(code)
+            return "a•••"
+
+        Member = self.registry["loyalty.member"]
+        self.startPatcher(patch.object(Member, "_deliver_code", deliver))
+        with self.registry.cursor() as cr:
+            env = self._env(cr)
+            scheme = env["loyalty.scheme"].browse(self.scheme_id)
+            scheme.write({"transfer_allowed": True, "pending_days": 0})
+            ben = env["res.partner"].create(
+                {"name": "Ben Twice", "email": "ben.twice@example.com"}
+            )
+            friend = env["loyalty.member"]._enrol(ben, scheme)
+            giver = env["loyalty.member"].browse(self.member_id)
+            giver.partner_id.email = "anna.twice@example.com"
+            transfer = env["loyalty.transfer"]._propose(
+                giver, "ben.twice@example.com", 60
+            )
+            self.transfer_id, self.friend_id = transfer.id, friend.id
+        self.code = codes[-1]
+
+    def _get_clean_up_queries(self):
+        return [
+            SQL(
+                "DELETE FROM mail_message WHERE model = 'loyalty.transfer'"
+                " AND res_id = %s",
+                self.transfer_id,
+            ),
+            SQL("DELETE FROM loyalty_transfer WHERE id = %s", self.transfer_id),
+        ]
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_confirmed_twice_at_once(self):
+        def confirm(env):
+            env["loyalty.transfer"].browse(self.transfer_id)._confirm(self.code)
+            return "done"
+
+        self.assertEqual(self._at_once(confirm, confirm), ["done", "done"])
+
+        def read(env):
+            transfer = env["loyalty.transfer"].browse(self.transfer_id)
+            account = env["loyalty.member"].browse(self.friend_id).account_id
+            findings = env["loyalty.ledger"]._audit(account)
+            return transfer.state, account.points, len(account.entry_ids), findings
+
+        self.assertEqual(self._read(read), ("done", 60, 1, []))
+        self.assertEqual(self._points(), 40)
+        self.assertEqual(self._audit(), [])
+
+
+@tagged("post_install", "-at_install", "database_breaking")
+class TestWalletTwice(ConcurrencyCase):
+    def setUp(self):
+        super().setUp()
+        with self.registry.cursor() as cr:
+            env = self._env(cr)
+            scheme = env["loyalty.scheme"].browse(self.scheme_id)
+            scheme.has_wallet = True
+            member = env["loyalty.member"].browse(self.member_id)
+            self.points_id = self.account_id
+            # What is looked at before both begin
+            self.account_id = scheme._get_account(member, WALLET).id
+            env["loyalty.ledger"]._post(
+                [Move(self.account_id, "start", "top_up", Op.CREDIT, Decimal(50))]
+            )
+
+    def _pay(self, reference):
+        def call(env):
+            member = env["loyalty.member"].browse(self.member_id)
+            sale = Sale(
+                channel="pos",
+                reference=reference,
+                date=NOW,
+                currency_id=member.scheme_id.currency_id.id,
+                company_id=env.company.id,
+                lines=(SaleLine("a", None, 1, 40, 40),),
+                wallet_spent=40,
+            )
+            return env["loyalty.transaction"]._record(member, sale).id
+
+        return call
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_spent_at_two_tills(self):
+        outcomes = self._at_once(self._pay("till 1"), self._pay("till 2"))
+        refused = [o for o in outcomes if isinstance(o, UserError)]
+        self.assertEqual(len(refused), 1, outcomes)
+        self.assertIn("of the wallet, not", str(refused[0]))
+        self.assertEqual(self._points(), 10)
+        self.assertEqual(self._audit(), [])
+        # The sale that was refused has earned nothing either
+        self.account_id = self.points_id
+        self.assertEqual(self._points(), 140)
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_the_same_receipt_from_two_requests_is_paid_once(self):
+        outcomes = self._at_once(self._pay("same"), self._pay("same"))
+        self.assertEqual(outcomes[0], outcomes[1])
+        self.assertEqual(self._points(), 10)
+        self.assertEqual(self._audit(), [])
