@@ -45,6 +45,18 @@ class LoyaltyMember(models.Model):
         string="Open Anomalies", compute="_compute_anomaly_count", compute_sudo=True
     )
 
+    def _get_badge(self):
+        """Return what tills, receipts and the portal show beside a member's name.
+
+        A hook for modules that give members a standing.
+
+        :return: empty, or ``name``, ``color``, ``color_text``, ``icon``, ``image`` (a
+            data URI or ``False``), ``text`` (what leads to the next one), ``percent``
+            and ``next`` (its name)
+        :rtype: dict
+        """
+        return {}
+
     @api.depends("partner_id.user_ids.share", "partner_id.user_ids.active")
     def _compute_is_staff(self):
         for member in self:

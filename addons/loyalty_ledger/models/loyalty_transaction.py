@@ -1284,7 +1284,8 @@ class LoyaltyTransaction(models.Model):
 
         :return dict: floats ``earned``, ``redeemed``, ``balance``, ``pending``; the
             same as text under ``…_text``; ``available_on`` and ``expiry`` as text
-            or ``False``; ``scheme``, ``unit``, ``member``, ``kind``
+            or ``False``; ``scheme``, ``unit``, ``member``, ``kind``; ``badge``, see
+            ``loyalty.member._get_badge``
         """
         self.ensure_one()
         sudo = self.sudo()
@@ -1304,6 +1305,7 @@ class LoyaltyTransaction(models.Model):
             "scheme": scheme.name,
             "unit": scheme.point_name_plural,
             "member": sudo.member_id.display_name,
+            "badge": sudo.member_id._get_badge(),
             "earned": sudo.points_earned,
             "earned_text": scheme._format_points(sudo.points_earned),
             "redeemed": sudo.points_redeemed,

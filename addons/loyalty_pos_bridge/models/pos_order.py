@@ -25,6 +25,7 @@ RECEIPT_KEYS = (
     "scheme",
     "unit",
     "member",
+    "badge",
     "balance",
     "balance_text",
     "balance_value",
@@ -729,7 +730,9 @@ class PosOrder(models.Model):
             **self._prepare_loyalty_standing(scheme, member, quote),
             **self._prepare_loyalty_earning(scheme, quote),
             **self._quote_loyalty_return(scheme),
-            "notice": notice or self._get_loyalty_expiry_notice(member),
+            "notice": notice
+            or self._get_loyalty_hold_notice(scheme, quote)
+            or self._get_loyalty_expiry_notice(member),
             "can_redeem": self._can_redeem_loyalty_points(scheme, quote, notice),
             "can_enrol": scheme.state == "open"
             and (not member or member.state == "left")
@@ -741,6 +744,7 @@ class PosOrder(models.Model):
             "scheme_id": scheme.id,
             "is_member": bool(member) and member.state != "left",
             "name": member.display_name if member else False,
+            "badge": member._get_badge() if member else {},
             "account_id": member.account_id.id,
             "partner_id": member.partner_id.id,
             "balance": quote["balance"],
@@ -777,6 +781,16 @@ class PosOrder(models.Model):
         except UserError as error:
             return str(error)
         return False
+
+    def _get_loyalty_hold_notice(self, scheme, quote):
+        """Return that points cannot be used because of another order, as a sentence."""
+        held = quote["balance"] - max(quote["spendable"], 0)
+        if quote["spendable"] > 0 or held <= 0:
+            return False
+        return self.env._(
+            "%(points)s are set aside for another order that is being paid.",
+            points=scheme._format_points(held),
+        )
 
     def _get_loyalty_expiry_notice(self, member):
         """Return what expires soon, as a sentence."""

@@ -16,6 +16,7 @@ ACCOUNT_FIELDS = {
     "scheme_id",
     "is_member",
     "name",
+    "badge",
     "account_id",
     "partner_id",
     "balance",
@@ -181,6 +182,12 @@ class TestTillRpc(LoyaltyPosCommon):
         quote = self._quote([self._line(self.beans)])
         self.assertIn("closed", quote["notice"])
         self.assertFalse(quote["can_redeem"])
+
+    def test_points_set_aside_elsewhere_are_told_by_the_quote(self):
+        self.account._hold("shop:1", 120)
+        quote = self._quote([self._line(self.beans)])
+        self.assertFalse(quote["can_redeem"])
+        self.assertIn("120 beans are set aside for another order", quote["notice"])
 
     def test_points_that_expire_soon_are_told_by_the_quote(self):
         self.env["loyalty.ledger"]._post(

@@ -253,6 +253,26 @@ class LoyaltyMember(models.Model):
             "image": bool(image) and image_data_uri(image),
         }
 
+    def _get_badge(self):
+        progress = self._get_tier_progress()
+        if not progress:
+            return super()._get_badge()
+        return {
+            "name": progress["tier"],
+            **{
+                name: progress[name]
+                for name in (
+                    "color",
+                    "color_text",
+                    "icon",
+                    "image",
+                    "text",
+                    "percent",
+                    "next",
+                )
+            },
+        }
+
     def _get_tier_progress(self):
         """Return what a till, a receipt or the portal says about the tier.
 

@@ -67,3 +67,19 @@ class LoyaltyTransaction(models.Model):
         tier_sudo = self.env["loyalty.tier"].sudo()
         tier_sudo = tier_sudo.browse(int(key.removeprefix(RULE_PREFIX))).exists()
         return tier_sudo.name or self.env._("A former tier")
+
+    def _get_summary(self):
+        """Add the tier that the sale has led to: ``badge`` says so as ``reached``."""
+        summary = super()._get_summary()
+        if summary["badge"]:
+            # sudo: the receipt tells a member about themselves
+            change_sudo = (
+                self.env["loyalty.tier.change"]
+                .sudo()
+                .search(
+                    [("transaction_id", "=", self.id), ("cause", "=", "upgrade")],
+                    limit=1,
+                )
+            )
+            summary["badge"]["reached"] = change_sudo.tier_id.name or False
+        return summary

@@ -240,6 +240,7 @@ class LoyaltyPortal(CustomerPortalLoyalty):
             "value": scheme._format_points_value(account.points),
             "on_hold": on_hold > 0 and scheme._format_points(on_hold),
             "wallet": self._get_loyalty_wallet_balance(member_sudo),
+            "badge": member_sudo._get_badge(),
             "problem": self._get_loyalty_problem(member_sudo),
             "pending": self._prepare_loyalty_dates(
                 scheme, account.lot_ids, "pending", "release_date"

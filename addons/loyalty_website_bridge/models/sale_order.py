@@ -60,6 +60,7 @@ class SaleOrder(models.Model):
             "scheme": scheme,
             "member": member,
             "state": member.state,
+            "badge": member._get_badge(),
             "points": quote["points"],
             "earn": scheme._format_points(quote["points"]),
             "earn_value": scheme._format_points_value(quote["points"]),

@@ -15,6 +15,20 @@ export function memberIs(name, balance) {
     ];
 }
 
+export function badgeIs(name) {
+    return {
+        content: `the badge says ${name}`,
+        trigger: `.loyalty-bar-badge:contains("${name}")`,
+    };
+}
+
+export function hasNoBadge() {
+    return {
+        content: "no badge is shown",
+        trigger: ".loyalty-bar:has(.loyalty-bar-name):not(:has(.loyalty-bar-badge))",
+    };
+}
+
 export function noticeIs(text) {
     return {
         content: `the notice says ${text}`,

@@ -41,6 +41,9 @@ export class LoyaltyBar extends Component {
             ? _t("%(points)s used", { points: scheme.formatPoints(used) })
             : _t("Use %(unit)s", { unit: scheme.point_name_plural });
     }
+    getBadgeStyle(badge) {
+        return `background-color: ${badge.color}; color: ${badge.color_text};`;
+    }
     getStyle(scheme) {
         return `background-color: ${scheme.color_primary}; color: ${scheme.color_text};`;
     }
