@@ -50,6 +50,7 @@ from . import loyalty_member_transfer
 from . import loyalty_household
 from . import loyalty_scheme_pending
 from . import loyalty_scheme_transfer
+from . import loyalty_scheme_tz
 from . import loyalty_transfer
 from . import loyalty_manual_entry
 from . import loyalty_manual_entry_check
@@ -63,6 +64,7 @@ from . import loyalty_migration_undo
 from . import loyalty_card_migration
 from . import loyalty_member_migration
 from . import res_partner
+from . import res_partner_tz
 from . import ir_actions_server
 from . import loyalty_breakage_rate
 from . import loyalty_liability_snapshot

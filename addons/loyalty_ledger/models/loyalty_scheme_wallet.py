@@ -4,7 +4,7 @@
 
 from decimal import Decimal
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
@@ -276,7 +276,14 @@ class LoyaltyScheme(models.Model):
     def _get_coin(self):
         """Return the smallest amount of the scheme's currency as Decimal."""
         self.ensure_one()
-        return Decimal(str(self.currency_id.rounding or 0.01))
+        return self._get_rounding(self.currency_id.id)
+
+    @api.model
+    @tools.ormcache("currency_id", cache="stable")
+    def _get_rounding(self, currency_id):
+        """Return the smallest amount of a currency as Decimal, kept ready."""
+        currency = self.env["res.currency"].browse(currency_id)
+        return Decimal(str(currency.rounding or 0.01))
 
     def _format_value(self, value, kind):
         """Write what is on an account of a kind, or moves on it, for a human.

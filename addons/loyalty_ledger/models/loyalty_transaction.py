@@ -447,8 +447,27 @@ class LoyaltyTransaction(models.Model):
         self.env["loyalty.ledger"]._post(moves)
         # sudo: who sells need not have rights on loyalty records
         transactions = self.sudo().browse(ids)
+        transactions._remember(rows)
         transactions._after_post()
         return transactions
+
+    def _remember(self, rows):
+        """Spare those who look at new transactions from reading them again.
+
+        :param rows: as they were inserted, in the order of these
+        """
+        for name in (
+            "kind",
+            "state",
+            "scheme_id",
+            "member_id",
+            "date",
+            "origin_id",
+            "revision",
+        ):
+            field = self._fields[name]
+            for transaction, row in zip(self, rows, strict=True):
+                field._update_cache(transaction, row[name])
 
     def _after_post(self):
         """Do what follows once sales or returns have been posted, changed or cancelled.

@@ -179,8 +179,7 @@ class LoyaltyTransaction(models.Model):
         """Return the time zone of the clock of a store."""
         store = self.env["loyalty.store"].browse(store_id or ())
         # sudo: the clock on the wall is no secret
-        name = store.sudo().tz or scheme.company_id.sudo().partner_id.tz or "UTC"
-        return ZoneInfo(name)
+        return ZoneInfo(store.sudo().tz or scheme._get_tz())
 
     def _add_budget(self, used, spent):
         """Return what was given before, with what this delivery has given so far.

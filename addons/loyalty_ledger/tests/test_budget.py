@@ -37,6 +37,8 @@ class TestBudget(LoyaltyLedgerCommon):
     def test_a_debit(self):
         for policy in ("never", "term", "activity"):
             self.scheme.expiry_policy = policy
+            # Asks once for what is kept ready, like the scheme's rules
+            self.scheme._get_slide_date(NOW.date(), self.account)
             counts = []
             for length in (1, 20, 400):
                 self._give_history(length)

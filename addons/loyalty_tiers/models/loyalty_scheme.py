@@ -201,7 +201,7 @@ class LoyaltyScheme(models.Model):
                     downgrade=Downgrade(scheme_sudo.tier_downgrade),
                 ),
             ),
-            tz=scheme_sudo.company_id.partner_id.tz or "UTC",
+            tz=self._get_tz(),
             takes_back=scheme_sudo.tier_return_policy == "take_back",
             warning_days=scheme_sudo.tier_warning_days,
             terms={

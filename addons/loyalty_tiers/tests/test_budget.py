@@ -50,7 +50,7 @@ class TestBudget(LoyaltyTiersCommon):
         self._post(Op.CREDIT, 10_000)
         self._record_new("first", 100)
         self.assertEqual(self.member.tier_id, self.silver)
-        self.assertLessEqual(self._count(lambda: self._record_new("second")), 24)
+        self.assertLessEqual(self._count(lambda: self._record_new("second")), 20)
 
     def test_a_sale_that_reaches_a_tier(self):
         self._post(Op.CREDIT, 10_000)

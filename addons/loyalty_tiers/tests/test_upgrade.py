@@ -86,8 +86,8 @@ class TestUpgrade(LoyaltyTiersCommon):
         )
 
     def test_months_begin_on_the_clock_of_the_scheme(self):
+        self.assertEqual(self.scheme._get_tz(), "UTC")
         self.scheme.company_id.partner_id.tz = "America/New_York"
-        self.env.registry.clear_cache()
         self._buy("S1", 90, date=datetime(2026, 1, 1, 3))
         self.assertEqual(self._figures(), [("2025-12", 90, 90, 1)])
 
