@@ -18,6 +18,7 @@
         "views/loyalty_tier_warning_views.xml",
         "views/loyalty_tier_views.xml",
         "wizard/loyalty_tier_assign_views.xml",
+        "wizard/loyalty_tier_trial_views.xml",
         "views/loyalty_member_views.xml",
         "views/loyalty_earn_rule_views.xml",
         "views/loyalty_scheme_views.xml",

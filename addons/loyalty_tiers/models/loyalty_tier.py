@@ -8,6 +8,16 @@ from odoo.exceptions import ValidationError
 from ..engine import Step, Threshold
 
 DEFAULT_ICON = "fa-star"
+THRESHOLD_FIELDS = (
+    "match",
+    "entry_points",
+    "entry_spend",
+    "entry_visits",
+    "keep",
+    "keep_points",
+    "keep_spend",
+    "keep_visits",
+)
 
 
 class LoyaltyTier(models.Model):
@@ -146,18 +156,7 @@ class LoyaltyTier(models.Model):
     @api.model
     def _get_summary_fields(self):
         """Return the fields on which the summary depends."""
-        return [
-            "scheme_id",
-            "entry",
-            "match",
-            "entry_points",
-            "entry_spend",
-            "entry_visits",
-            "keep",
-            "keep_points",
-            "keep_spend",
-            "keep_visits",
-        ]
+        return ["scheme_id", "entry", *THRESHOLD_FIELDS]
 
     def _get_summary(self):
         """Say how members get there and stay, in a sentence."""
@@ -260,6 +259,11 @@ class LoyaltyTier(models.Model):
 
     # === BUSINESS === #
 
+    def _get_thresholds(self):
+        """Return what is needed to enter and to stay, as values of fields."""
+        self.ensure_one()
+        return {name: self[name] for name in THRESHOLD_FIELDS}
+
     def _get_threshold(self, prefix):
         """Return the thresholds to enter or to keep the tier.
 
@@ -289,9 +293,9 @@ class LoyaltyTier(models.Model):
         """
         self.ensure_one()
         if self.entry == "manual":
-            return Step(id=self.id, entry=None, keep=None)
+            return Step(id=self._origin.id, entry=None, keep=None)
         return Step(
-            id=self.id,
+            id=self._origin.id,
             entry=self._get_threshold("entry"),
             keep=self._get_keep_threshold(),
         )

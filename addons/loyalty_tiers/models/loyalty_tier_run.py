@@ -56,6 +56,14 @@ class LoyaltyTierRun(models.Model):
         domain = [("scheme_id", "=", scheme.id), ("day", "=", day)]
         return self.search(domain) or self.create({"scheme_id": scheme.id, "day": day})
 
+    @api.model
+    def _restart(self, scheme):
+        """Let all members of a scheme be looked at as soon as possible."""
+        self.search([("scheme_id", "=", scheme.id), ("finished", "=", True)]).filtered(
+            lambda run: run.day == scheme._get_tier_settings().today()
+        ).write({"finished": False, "last_member_id": 0, "member_count": 0})
+        self.env.ref("loyalty_tiers.ir_cron_evaluate_tiers")._trigger()
+
     def _continue(self, batch_size=MEMBERS_AT_ONCE):
         """Look at the members behind the last one, a range at a time.
 

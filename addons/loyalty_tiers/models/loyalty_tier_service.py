@@ -240,17 +240,19 @@ class LoyaltyTierService(models.AbstractModel):
                 row[0],
             )
 
-    def _get_reached_sql(self, step, prefix):
+    def _get_reached_sql(self, step, prefix, of_now=False):
         """Return ``Threshold.is_met`` in SQL, for ``figure`` and a row of the ladder.
 
         :param str step: alias of the row
         :param str prefix: empty to enter, ``keep_`` to stay
+        :param bool of_now: by the figures of today, not by those of the period
         """
+        own = "" if of_now else prefix
 
         def compare(name):
             return SQL(
                 "%s >= %s",
-                SQL.identifier("figure", prefix + name),
+                SQL.identifier("figure", own + name),
                 SQL.identifier(step, prefix + name),
             )
 

@@ -11,4 +11,5 @@ from . import test_night
 from . import test_pricelist
 from . import test_progress
 from . import test_return
+from . import test_trial
 from . import test_upgrade
