@@ -24,4 +24,5 @@
         "views/loyalty_scheme_views.xml",
         "views/loyalty_tiers_menus.xml",
     ],
+    "demo": ["demo/loyalty_tiers_demo.xml"],
 }
