@@ -213,7 +213,8 @@ class LoyaltyMemberEvent(models.Model):
         """
         # sudo: whoever causes an event need not have rights on loyalty records
         Event_sudo = self.sudo()
-        occasions = [self._check_occasion(occasion) for occasion in occasions]
+        members = self.env["loyalty.member"].union(*(each.member for each in occasions))
+        occasions = [self._check_occasion(each, members.ids) for each in occasions]
         recorded = Event_sudo._find_recorded(event, occasions)
         for group in self._get_rounds(occasions, recorded):
             for (scheme, by_hand), some in group.items():
@@ -221,9 +222,10 @@ class LoyaltyMemberEvent(models.Model):
                 recorded |= dict(zip(map(_get_spot, some), new.ids, strict=True))
         return Event_sudo.browse(recorded[_get_spot(each)] for each in occasions)
 
-    def _check_occasion(self, occasion):
+    def _check_occasion(self, occasion, prefetch_ids):
         """Return the occasion with everything filled in.
 
+        :param prefetch_ids: members of whom the same will be asked
         :raise ValidationError: if it cannot be recorded
         """
         key, now = occasion.key, fields.Datetime.now()
@@ -251,13 +253,15 @@ class LoyaltyMemberEvent(models.Model):
                 self.env._("An event that is still to come cannot be recorded.")
             )
         self._check_payload(occasion.payload)
+        # One query for what is asked of all of them
+        member_sudo = occasion.member.sudo().with_prefetch(prefetch_ids)
         return Occasion(
-            member=occasion.member.sudo(),
+            member=member_sudo,
             key=key.strip(),
             payload=occasion.payload or {},
             date=date.replace(microsecond=0, tzinfo=None),
             channel=occasion.channel or self.env["loyalty.channel"],
-            store=occasion.store or occasion.member.sudo().store_id,
+            store=occasion.store or member_sudo.store_id,
             by_hand=occasion.by_hand,
         )
 

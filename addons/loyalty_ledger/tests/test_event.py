@@ -10,6 +10,7 @@ from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..ledger.move import Op
 from ..models.loyalty_member_event import Occasion
 from .common import NOW, LoyaltyLedgerCommon
 
@@ -90,6 +91,29 @@ class TestEvent(LoyaltyEventCommon):
         self.assertEqual(events[0], events[1])
         self.assertEqual([each.points for each in events], [20, 20, 10, 0])
         self.assertBooks(30)
+
+    def test_many_members_cost_as_much_as_one(self):
+        self._rule("review", 20, cap_day=30, on_birthday=True, minimum_points=1)
+        members = self.env["loyalty.member"]
+        for number in range(13):
+            members |= self._enrol(f"Member {number}")
+        members.partner_id.birthdate_date = date(1990, 3, 10)
+        for account in self.scheme._get_accounts(members).values():
+            self._post(Op.CREDIT, 5, account=account)
+        counts, event = [], self._event("review")
+        for some in (members[:1], members[1:2], members[2:]):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            events = self.env["loyalty.member.event"]._record(
+                event, [Occasion(member.browse(member.id), "1") for member in some]
+            )
+            self.env.flush_all()
+            counts.append(self.env.cr.sql_log_count - before)
+            self.assertEqual(set(events.mapped("points")), {20})
+        # The first asks once for what is kept ready, like the scheme's rules
+        self.assertEqual(counts[1], counts[2])
+        self.assertLessEqual(counts[1], 25)
 
     def test_without_a_rule_it_is_recorded(self):
         event = self.member._raise_event("review", "1")
