@@ -108,6 +108,14 @@ class LoyaltyTierWarning(models.Model):
         """Return member id, tier id, last day and figures of those to be warned."""
         service = self.env["loyalty.tier.service"]
         day = settings.today()
+        # Next to nobody's tier ends soon: count for these alone
+        ending = SQL(
+            "%s AND member.tier_until BETWEEN %s::date AND %s::date + %s",
+            members,
+            day,
+            day,
+            settings.warning_days,
+        )
         return self.env.execute_query(
             SQL(
                 """
@@ -115,8 +123,7 @@ class LoyaltyTierWarning(models.Model):
                 SELECT figure.id, figure.tier_id, figure.until, figure.keep_points,
                        figure.keep_spend, figure.keep_visits
                   FROM figure JOIN ladder own ON own.id = figure.tier_id
-                 WHERE figure.until BETWEEN %(day)s::date AND %(day)s::date + %(days)s
-                   AND NOT figure.locked
+                 WHERE NOT figure.locked
                    AND own.keep_points IS NOT NULL AND NOT %(kept)s
                    AND NOT EXISTS (
                        SELECT FROM loyalty_tier_warning warning
@@ -125,11 +132,9 @@ class LoyaltyTierWarning(models.Model):
                    )
                  ORDER BY figure.id
                 """,
-                figures=service._get_figures_query(scheme, settings, members, day),
+                figures=service._get_figures_query(scheme, settings, ending, day),
                 ladder=settings.get_ladder_sql(),
                 kept=service._get_reached_sql("own", "keep_"),
-                day=day,
-                days=settings.warning_days,
             )
         )
 
