@@ -5,7 +5,7 @@
 from functools import cached_property
 
 from .evaluation import POINTS, WALLET, Evaluation
-from .explanation import Explanation
+from .explanation import Breakdown, Explanation
 
 
 class Result:
@@ -52,6 +52,8 @@ class Result:
     @cached_property
     def awards(self):
         """What each rule gave of the rounded totals: Decimal by rule key."""
+        if self._evaluation.apart:
+            return self._evaluation.get_awards()
         return self._explanation.get_awards()
 
     @property
@@ -73,7 +75,7 @@ class Result:
         return explanation
 
 
-def evaluate(basket, rules):
+def evaluate(basket, rules, by_rule=False):
     """Compute what ``basket`` earns under ``rules``.
 
     Discounts and rewards lower what every line of goods was paid for, in
@@ -86,8 +88,10 @@ def evaluate(basket, rules):
 
     :param Basket basket: the purchase
     :param RuleSet rules: the rules and how to round
+    :param bool by_rule: ask every rule on its own, for who is going to want to know
+        what each of them gave; slower, unless that is asked
     :return Result: points and money, by line and by rule, and the explanation
     """
-    evaluation = Evaluation(basket, rules)
+    evaluation = (Breakdown if by_rule else Evaluation)(basket, rules)
     evaluation.run()
     return Result(evaluation)

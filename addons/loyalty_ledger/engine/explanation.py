@@ -13,14 +13,33 @@ from .rules import Effect
 SHOWN = Decimal("1e-6")
 
 
-class Explanation(Evaluation):
+class Breakdown(Evaluation):
+    """Says what each rule gives."""
+
+    apart = True
+
+    __slots__ = ()
+
+    def get_awards(self):
+        """Return what each rule gave of the rounded totals: Decimal by rule key."""
+        shares = {}
+        for number, grid in enumerate(self.rules.grids):
+            given = {
+                award.term.rule.key: self.to_points(award.given)
+                for award in self.awards
+                if award.term.purse == number
+            }
+            if given:
+                shares.update(apportion(self.get_total(number), given, grid.step))
+        return shares
+
+
+class Explanation(Breakdown):
     """Says why a basket gives what it gives.
 
     :ivar dict skipped: keys of the rules that gave nothing, by why
     :ivar list cuts: the caps of the scheme that took something, and what they left
     """
-
-    apart = True
 
     __slots__ = ("cuts", "skipped")
 
@@ -45,19 +64,6 @@ class Explanation(Evaluation):
         super()._cut_total(cap)
         if points.steps < before:
             self.cuts.append((cap, points.steps))
-
-    def get_awards(self):
-        """Return what each rule gave of the rounded totals: Decimal by rule key."""
-        shares = {}
-        for number, grid in enumerate(self.rules.grids):
-            given = {
-                award.term.rule.key: self.to_points(award.given)
-                for award in self.awards
-                if award.term.purse == number
-            }
-            if given:
-                shares.update(apportion(self.get_total(number), given, grid.step))
-        return shares
 
     def get_trace(self):
         """Return why, as a tuple of plain dictionaries fit for JSON."""

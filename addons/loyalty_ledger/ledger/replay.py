@@ -147,6 +147,8 @@ class Side:
     def __init__(self, rules: RuleSet, budgets=None):
         self.rules = rules
         self.counts = "used" in rules.asks
+        #: the rule that gives everything, if there is only one
+        self.only = rules.rules[0] if len(rules.rules) == 1 else None
         caps = {rule.key: rule.caps for rule in rules.rules}
         caps[None] = rules.policy.caps
         self.periods = {
@@ -170,8 +172,11 @@ class Side:
         if self.counts:
             day = facts["moment"].date()
             facts = {**facts, "used": self._get_used(given, day)}
-        result = evaluate(Basket(lines, Facts(**facts), refusal), self.rules)
-        awards = result.awards if result.points or result.wallet else {}
+        basket = Basket(lines, Facts(**facts), refusal)
+        result = evaluate(basket, self.rules, by_rule=self.only is None)
+        awards = {}
+        if given_now := result.points or result.wallet:
+            awards = {self.only.key: given_now} if self.only else result.awards
         if self.counts:
             self._count(result, awards, given, day)
         return result, awards

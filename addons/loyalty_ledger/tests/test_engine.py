@@ -37,6 +37,22 @@ class TestEngine(BaseCase):
         self.assertEqual(result.points, 10)
         self.assertEqual(sorted(result.lines.values()), [3, 3, 4])
 
+    def test_by_rule(self):
+        """Asked rule by rule at once or afterwards, the answer is the same."""
+        rules = RuleSet(
+            [
+                BASE,
+                Rule("more", "More", Decimal("0.35")),
+                Rule("x", "X", Decimal("1.7")),
+            ]
+        )
+        goods = basket("3.40", "7.15", "2.05")
+        quick, apart = evaluate(goods, rules), evaluate(goods, rules, by_rule=True)
+        self.assertEqual(apart.points, quick.points)
+        self.assertEqual(apart.lines, quick.lines)
+        self.assertEqual(apart.awards, quick.awards)
+        self.assertEqual(apart.trace, quick.trace)
+
     def test_rounding_methods(self):
         for method, expected in (("DOWN", 10), ("HALF-UP", 11), ("UP", 11)):
             policy = Policy(rounding=method)

@@ -130,6 +130,13 @@ class LoyaltyEarnTrial(models.TransientModel):
 
     # === COMPUTE === #
 
+    @api.depends("scheme_id", "rule_id")
+    def _compute_display_name(self):
+        for trial in self:
+            trial.display_name = self.env._(
+                "Try It: %(name)s", name=trial.rule_id.name or trial.scheme_id.name
+            )
+
     @api.depends("transaction_id", "scheme_id")
     def _compute_sale_currency_id(self):
         for trial in self:
@@ -219,7 +226,7 @@ class LoyaltyEarnTrial(models.TransientModel):
         trial = self.create(values)
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("Try It: %(scheme)s", scheme=scheme.name),
+            "name": trial.display_name,
             "res_model": self._name,
             "res_id": trial.id,
             "views": [(False, "form")],
