@@ -611,14 +611,26 @@ class LoyaltyMemberEvent(models.Model):
             for key in keys
         ]
 
-    def _get_notification(self):
-        """Return the action that tells the user what the event gave."""
+    def _get_notification(self, is_new=True):
+        """Return the action that tells the user what the event gave.
+
+        :param is_new: whether it gave it just now
+        """
+        self.ensure_one()
+        message = self._get_summary()
+        if not is_new:
+            message = self.env._(
+                "%(event)s was recorded today already and gives nothing again.",
+                event=self.event_id.name,
+            )
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "success" if self.points or self.wallet else "info",
-                "message": self._get_summary(),
+                "type": "success"
+                if is_new and (self.points or self.wallet)
+                else "info",
+                "message": message,
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }

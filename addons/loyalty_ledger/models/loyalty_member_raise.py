@@ -70,10 +70,9 @@ class LoyaltyMember(models.Model):
         :raise AccessError: unless the user looks after members
         :raise UserError: if it would give more than the user may adjust alone
         """
-        event = self._raise_by_hand(
+        return self._raise_and_tell(
             VISIT, "loyalty_member.loyalty_member_group_service"
         )
-        return event._get_notification()
 
     def raise_event(self, code, key=None, payload=None):
         """Say that something has happened to a member.
@@ -178,6 +177,16 @@ class LoyaltyMember(models.Model):
             ],
         )
         return recorded_sudo.sudo(self.env.su)
+
+    def _raise_and_tell(self, code, group, store=None):
+        """Record an event that a person vouches for, once a day.
+
+        :return: the action that tells the user what it gave
+        """
+        # sudo: whether it is new is no secret to who may raise it
+        before = self.sudo().event_ids.ids
+        event = self._raise_by_hand(code, group, store=store)
+        return event._get_notification(is_new=event.id not in before)
 
     # === SIGN-UP AND PROFILE === #
 

@@ -654,7 +654,11 @@ class TestEventByHand(LoyaltyEventCommon):
         self._rule("visit", 5)
         action = self.member.with_user(self.service).action_visit()
         self.assertEqual(action["params"]["message"], "Visit: 5 beans")
-        self.member.with_user(self.service).action_visit()
+        action = self.member.with_user(self.service).action_visit()
+        self.assertEqual(
+            action["params"]["message"],
+            "Visit was recorded today already and gives nothing again.",
+        )
         self.assertEqual(self.account.points, 5)
         with freeze_time(NOW + timedelta(days=1)):
             self.member.with_user(self.service).action_visit()

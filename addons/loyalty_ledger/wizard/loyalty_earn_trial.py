@@ -108,7 +108,7 @@ class LoyaltyEarnTrial(models.TransientModel):
         column1="trial_id",
         column2="rule_id",
         string="Without the Rules",
-        domain="[('scheme_id', '=', scheme_id)]",
+        domain="[('scheme_id', '=', scheme_id), ('trigger', '=', 'purchase')]",
     )
     added_rule_ids = fields.Many2many(
         comodel_name="loyalty.earn.rule",
@@ -117,7 +117,8 @@ class LoyaltyEarnTrial(models.TransientModel):
         column2="rule_id",
         string="With the Archived Rules",
         context={"active_test": False},
-        domain="[('scheme_id', '=', scheme_id), ('active', '=', False)]",
+        domain="[('scheme_id', '=', scheme_id), ('active', '=', False),"
+        " ('trigger', '=', 'purchase')]",
     )
 
     # What it gives

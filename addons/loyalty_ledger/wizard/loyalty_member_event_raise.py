@@ -32,9 +32,8 @@ class LoyaltyMemberEventRaise(models.TransientModel):
     def action_raise(self):
         """Raise the event, once a day, and say what it gave."""
         self.ensure_one()
-        event = self.member_id._raise_by_hand(
+        return self.member_id._raise_and_tell(
             self.event_id.code,
             "loyalty_member.loyalty_member_group_manager",
             store=self.store_id,
         )
-        return event._get_notification()
