@@ -375,9 +375,15 @@ class Evaluation:
             self._cut_total(cap)
 
     def _cut_total(self, cap):
+        """Cut the points of all rules to a cap of the scheme.
+
+        :return: the steps that it takes off
+        """
         points = self.purses[POINTS]
         left = self._get_steps_left(cap, None, self.rules.grids[POINTS])
-        points.steps = min(points.steps, left)
+        taken = max(points.steps - left, 0)
+        points.steps -= taken
+        return taken
 
     def get_total(self, number):
         """Return what is given to an account, Decimal."""

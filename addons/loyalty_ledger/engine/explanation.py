@@ -59,11 +59,10 @@ class Explanation(Breakdown):
         self.skipped[why].append(term.rule.key)
 
     def _cut_total(self, cap):
-        points = self.purses[POINTS]
-        before = points.steps
-        super()._cut_total(cap)
-        if points.steps < before:
-            self.cuts.append((cap, points.steps))
+        taken = super()._cut_total(cap)
+        if taken:
+            self.cuts.append((cap, self.purses[POINTS].steps))
+        return taken
 
     def get_trace(self):
         """Return why, as a tuple of plain dictionaries fit for JSON."""

@@ -36,7 +36,7 @@ class LoyaltyEarnBudget(models.Model):
         readonly=True,
         ondelete="cascade",
     )
-    given = fields.Float(string="Given", digits="Loyalty Points", readonly=True)
+    given = fields.Float(digits="Loyalty Points", readonly=True)
     counted_until = fields.Datetime(readonly=True)
 
     _rule_unique = models.UniqueIndex("(rule_id)")

@@ -86,7 +86,6 @@ class LoyaltyEarnRule(models.Model):
 
     # How it stands beside the others
     best_of = fields.Char(
-        string="Best Of",
         tracking=True,
         help="Of all rules with the same word here, only the one that gives most on a"
         " receipt counts.",

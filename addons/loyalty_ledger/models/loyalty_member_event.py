@@ -75,6 +75,7 @@ class LoyaltyMemberEvent(models.Model):
         comodel_name="loyalty.member",
         required=True,
         readonly=True,
+        index=True,
         ondelete="restrict",
     )
     event_id = fields.Many2one(

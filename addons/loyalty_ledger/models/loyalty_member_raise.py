@@ -321,7 +321,7 @@ class LoyaltyMember(models.Model):
         moment = now.replace(tzinfo=UTC)
         # sudo: the clock on the wall is no secret
         stores_sudo = self.env["loyalty.store"].sudo().with_context(active_test=False)
-        stores_sudo = stores_sudo.search([])
+        stores_sudo = stores_sudo.search_fetch([], ["tz"])
         clocks = []
         for scheme_sudo in self.env["loyalty.scheme"].sudo().browse(scheme_ids):
             home = scheme_sudo.company_id.partner_id.tz or "UTC"

@@ -35,7 +35,7 @@ class TestEventConcurrency(ConcurrencyCase):
                     )
                 )
             self._env(cr).registry.clear_cache()
-        super()._clean_up()
+        return super()._clean_up()
 
     def _review(self, key):
         def call(env):

@@ -29,7 +29,6 @@ class LoyaltyEarnTrialLine(models.TransientModel):
     name = fields.Char(string="Description")
     quantity = fields.Float(digits="Product Unit", default=1.0, required=True)
     price = fields.Float(
-        string="Price",
         digits="Product Price",
         compute="_compute_price",
         store=True,

@@ -6,7 +6,6 @@ from . import (
     account_move,
     account_move_refund,
     account_payment,
-    account_payment_register,
     payment_transaction,
     sale_order,
     sale_order_line,

@@ -1,4 +1,5 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import account_payment_register
 from . import loyalty_sale_redeem

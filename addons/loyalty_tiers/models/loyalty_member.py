@@ -41,9 +41,7 @@ class LoyaltyMember(models.Model):
         help="After this day the member has the tier that the figures deserve.",
     )
     tier_lock_reason = fields.Char(readonly=True, copy=False)
-    tier_badge = fields.Html(
-        string="Tier Badge", compute="_compute_tier_badge", sanitize=False
-    )
+    tier_badge = fields.Html(compute="_compute_tier_badge", sanitize=False)
     tier_progress = fields.Char(compute="_compute_tier_progress", compute_sudo=True)
     tier_percent = fields.Float(
         string="Way to the Next Tier",

@@ -90,7 +90,7 @@ class LoyaltyMember(models.Model):
         if not pricelist:
             return known
         company = pricelist.company_id or self.scheme_id.company_id
-        return known | (company or Company.search([]))
+        return known | (company or Company.search([("id", "not in", known.ids)]))
 
     def _get_own_pricelist(self, id_):
         return self.env["product.pricelist"].browse(id_ or ()).exists()

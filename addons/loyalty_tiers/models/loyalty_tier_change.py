@@ -37,7 +37,6 @@ class LoyaltyTierChange(models.Model):
     )
     from_id = fields.Many2one(
         comodel_name="loyalty.tier",
-        string="From",
         readonly=True,
         index="btree_not_null",
         ondelete="restrict",
@@ -106,6 +105,7 @@ class LoyaltyTierChange(models.Model):
         :raise AccessError: always
         """
         self._refuse_change()
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_history(self):
