@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from ..engine import Step, Threshold
 
@@ -200,8 +200,8 @@ class LoyaltyTier(models.Model):
             if astray:
                 raise ValidationError(
                     self.env._(
-                        "%(count)s members are in %(tier)s. Move them to another tier"
-                        " first.",
+                        "%(tier)s still has members, %(count)s in all. Move them to"
+                        " another tier first.",
                         count=len(astray),
                         tier=tier_sudo.name,
                     )
@@ -224,6 +224,22 @@ class LoyaltyTier(models.Model):
         result = super().unlink()
         self.env.registry.clear_cache()
         return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        # sudo: members of companies that the user cannot see count as well
+        for tier_sudo in self.sudo():
+            if tier_sudo.member_ids or self.env["loyalty.tier.change"].sudo().search(
+                ["|", ("tier_id", "=", tier_sudo.id), ("from_id", "=", tier_sudo.id)],
+                limit=1,
+            ):
+                raise UserError(
+                    self.env._(
+                        "Members are or were in %(tier)s, and their history stays."
+                        " Archive the tier instead of deleting it.",
+                        tier=tier_sudo.name,
+                    )
+                )
 
     def copy_data(self, default=None):
         return [

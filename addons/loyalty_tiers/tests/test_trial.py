@@ -62,7 +62,8 @@ class TestTrial(LoyaltyTiersCommon):
             self._moves(trial),
             {("Silver", "Gold", "up"): 1, (False, "Silver", "up"): 1},
         )
-        self.assertIn("2 members would rise at once, 0 would fall", trial.summary)
+        self.assertIn("rise at once: 2.", trial.summary)
+        self.assertIn("buy more: 0.", trial.summary)
 
     def test_higher(self):
         higher = {

@@ -145,5 +145,7 @@ class TestUpgrade(LoyaltyTiersCommon):
 
     def test_a_tier_with_members_stays(self):
         self._buy("S1", 100)
-        with self.assertRaisesRegex(ValidationError, "1 members are in Silver"):
+        with self.assertRaisesRegex(
+            ValidationError, "Silver still has members, 1 in all"
+        ):
             self.silver.active = False

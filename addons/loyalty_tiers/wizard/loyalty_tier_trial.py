@@ -50,8 +50,8 @@ class LoyaltyTierTrial(models.TransientModel):
         if not counts:
             return self.env._("Nobody would move.")
         return self.env._(
-            "%(up)s members would rise at once, %(down)s would fall at the end of their"
-            " period.",
+            "Would rise at once: %(up)s. Would fall at the end of their period, unless"
+            " they buy more: %(down)s.",
             up=counts["up"],
             down=counts["down"],
         )

@@ -26,13 +26,17 @@ class LoyaltyTierTrialLine(models.TransientModel):
     )
     currency_id = fields.Many2one(related="tier_id.currency_id")
     match = fields.Selection(
-        selection=lambda self: self._get_selection("match"), required=True
+        selection=lambda self: self._get_selection("match"),
+        string="Needed",
+        required=True,
     )
     entry_points = fields.Float(string="Points to Enter", digits="Loyalty Points")
     entry_spend = fields.Monetary(string="Spend to Enter")
     entry_visits = fields.Integer(string="Visits to Enter")
     keep = fields.Selection(
-        selection=lambda self: self._get_selection("keep"), required=True
+        selection=lambda self: self._get_selection("keep"),
+        string="To Stay",
+        required=True,
     )
     keep_points = fields.Float(string="Points to Stay", digits="Loyalty Points")
     keep_spend = fields.Monetary(string="Spend to Stay")

@@ -25,7 +25,7 @@ class LoyaltyTierTrialMove(models.TransientModel):
     way = fields.Selection(
         selection=[
             ("up", "At once"),
-            ("down", "At the end of their period, unless they buy more"),
+            ("down", "At the end of their period"),
         ],
         string="When",
         required=True,
