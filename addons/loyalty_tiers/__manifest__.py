@@ -20,6 +20,7 @@
         "wizard/loyalty_tier_assign_views.xml",
         "wizard/loyalty_tier_trial_views.xml",
         "views/loyalty_member_views.xml",
+        "views/loyalty_earn_replay_views.xml",
         "views/loyalty_earn_rule_views.xml",
         "views/loyalty_scheme_views.xml",
         "views/loyalty_tiers_menus.xml",

@@ -61,6 +61,8 @@ class Course:
         self.products = {}
         self.rates = {}
         self.zones = {}
+        #: what other modules need to know, by names of theirs
+        self.known = {}
         # Amounts and quantities repeat
         self.number = lru_cache(NUMBERS_KEPT)(Decimal)
         self.get_payments = cache(

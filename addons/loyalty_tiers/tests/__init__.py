@@ -10,6 +10,7 @@ from . import test_manual
 from . import test_night
 from . import test_pricelist
 from . import test_progress
+from . import test_replay
 from . import test_return
 from . import test_trial
 from . import test_upgrade
