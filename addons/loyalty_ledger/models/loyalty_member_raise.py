@@ -222,8 +222,9 @@ class LoyaltyMember(models.Model):
         scheme_ids = self.env["loyalty.scheme"]._get_ids_giving_for(BIRTHDAY)
         commit_progress = self.env["ir.cron"]._commit_progress
         now, after = fields.Datetime.now(), 0
+        clocks = self._get_clocks(scheme_ids, now)
         while scheme_ids:
-            found = self._find_birthdays(event, scheme_ids, now, after)
+            found = self._find_birthdays(event, clocks, now, after)
             if not found:
                 return
             after = found[-1][0]
@@ -257,9 +258,10 @@ class LoyaltyMember(models.Model):
         return ZoneInfo(member_sudo.store_id.tz or company.partner_id.tz or "UTC")
 
     @api.model
-    def _find_birthdays(self, event, scheme_ids, now, after, limit=BIRTHDAYS_AT_ONCE):
+    def _find_birthdays(self, event, clocks, now, after, limit=BIRTHDAYS_AT_ONCE):
         """Return members, above ``after``, whose birthday has not been raised yet.
 
+        :param clocks: see ``_get_clocks``
         :return: list of (id, day), ordered
         """
         self.env.flush_all()
@@ -267,7 +269,6 @@ class LoyaltyMember(models.Model):
         # One more than is made up for: elsewhere it is still yesterday
         days = [last_day - timedelta(days=n) for n in range(BIRTHDAY_DAYS + 2)]
         births = [birth for day in days for birth in _get_births(day)]
-        clocks = self._get_clocks(scheme_ids, now)
         # SQL: all members are looked through, and few have their birthday
         rows = self.env.execute_query(
             SQL(
@@ -320,16 +321,15 @@ class LoyaltyMember(models.Model):
         """
         moment = now.replace(tzinfo=UTC)
         # sudo: the clock on the wall is no secret
-        stores_sudo = self.env["loyalty.store"].sudo().with_context(active_test=False)
-        stores_sudo = stores_sudo.search_fetch([], ["tz"])
+        homes_sudo = self.sudo()._read_group(
+            [("scheme_id", "in", list(scheme_ids)), ("state", "=", "active")],
+            ["scheme_id", "store_id"],
+        )
         clocks = []
-        for scheme_sudo in self.env["loyalty.scheme"].sudo().browse(scheme_ids):
-            home = scheme_sudo.company_id.partner_id.tz or "UTC"
-            zones = {0: home} | {store.id: store.tz or home for store in stores_sudo}
-            clocks += [
-                (scheme_sudo.id, store_id, moment.astimezone(ZoneInfo(name)).date())
-                for store_id, name in zones.items()
-            ]
+        for scheme, store in homes_sudo:
+            name = store.tz or scheme.company_id.partner_id.tz or "UTC"
+            today = moment.astimezone(ZoneInfo(name)).date()
+            clocks.append((scheme.id, store.id or 0, today))
         return clocks
 
 
