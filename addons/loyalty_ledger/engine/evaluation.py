@@ -150,12 +150,15 @@ class Evaluation:
                 self.choosers.append(bits)
                 self.chosen |= bits
 
-    def _get_quantities(self):
+    def _get_quantity(self, lines):
+        """Return the quantity of some lines, ``None`` for all."""
         if self.quantities is None:
             self.quantities, self.quantity_unit = make_whole(
                 [line.quantity for line in self.eligible]
             )
-        return self.quantities
+        if lines is None:
+            return sum(self.quantities)
+        return sum([self.quantities[index] for index in lines])
 
     # === THE RULES === #
 
@@ -164,7 +167,7 @@ class Evaluation:
         return self.rules.get_allowed(self.basket.facts)
 
     def _skip(self, term, why):
-        """Take note that a rule does not give, if somebody wants to know."""
+        """Take note that a rule does not give, if somebody wants to know why."""
 
     def _ask_rules(self):
         """Let the rules give that are asked one by one.
@@ -179,8 +182,11 @@ class Evaluation:
                 continue
             sums += stretch.sums
             for slot in stretch.slots:
-                asked = self._ask(slot)
-                if asked and (winner := self._settle(asked)):
+                winner = None
+                for term in slot:
+                    if award := self._ask(term):
+                        winner = self._pick(winner, award) if winner else award
+                if winner:
                     self._give(winner)
                     is_over = winner.term.is_exclusive
             multipliers += stretch.multipliers
@@ -191,53 +197,38 @@ class Evaluation:
             for term in slot:
                 self._skip(term, "exclusive")
 
-    def _ask(self, slot):
-        """Return what the rules of a slot would give if they were alone.
-
-        What a multiplier gives follows in ``_multiply``.
-        """
-        asked = []
-        for term in slot:
-            if term.chooses_lines and not term.bit & self.chosen:
-                self._skip(term, "product")
-                continue
-            award = self._measure_award(term)
-            if why := self._refuse(award):
-                self._skip(term, why)
-                continue
-            if term.is_linear:
-                award.given = award.base * term.factor
-            elif not term.is_multiplier:
-                award.given = self._count(award) * term.factor * self.unit
-            asked.append(award)
-        return asked
+    def _ask(self, term):
+        """Return what a rule would give if it were alone, ``None`` for nothing."""
+        award = self._measure_award(term)
+        if award is None:
+            return None
+        if term.is_linear:
+            award.given = award.base * term.factor
+        else:
+            award.given = self._count(award) * term.factor * self.unit
+        return self._cut(award)
 
     def _measure_award(self, term):
-        lines, base = None, self.base
+        """Return on what a rule gives, ``None`` if the lines do not meet it."""
+        lines, base, quantity = None, self.base, 0
         if term.chooses_lines:
-            lines, base, bit, amounts = [], 0, term.bit, self.amounts
+            bit, amounts = term.bit, self.amounts
+            if not bit & self.chosen:
+                return self._skip(term, "product")
+            lines, base = [], 0
             for index, bits in enumerate(self.choosers):
                 if bits & bit:
                     lines.append(index)
                     base += amounts[index]
-        quantity = 0
         if term.counts_units:
-            quantities = self._get_quantities()
-            if lines is not None:
-                quantities = [quantities[index] for index in lines]
-            quantity = sum(quantities)
-        return Award(term, lines, base, quantity)
-
-    def _refuse(self, award):
-        """Return which condition the lines do not meet, or ``None``."""
-        term, grain = award.term, self.rules.grain
-        least = term.minimum_quantity
-        if least and award.quantity * grain < least * self.quantity_unit:
-            return "minimum_quantity"
+            quantity = self._get_quantity(lines)
+            least = term.minimum_quantity * self.quantity_unit
+            if quantity * self.rules.grain < least:
+                return self._skip(term, "minimum_quantity")
         least = term.minimum_amount
-        if least and award.base * grain < least * self.unit:
-            return "minimum_amount"
-        return None
+        if least and base * self.rules.grain < least * self.unit:
+            return self._skip(term, "minimum_amount")
+        return Award(term, lines, base, quantity)
 
     def _count(self, award):
         """Return how often a rule gives its value."""
@@ -250,27 +241,14 @@ class Evaluation:
             measure, unit = award.base, self.unit
         return count_full(measure * self.rules.grain, term.per * unit)
 
-    def _settle(self, asked):
-        """Cut the awards of a slot to their caps and return the largest, if any."""
-        winner = None
-        for award in asked:
-            if award.term.caps:
-                self._cut(award)
-            if award.given <= 0:
-                self._skip(award.term, "cap" if award.cap else "too_little")
-            elif winner is None or award.given > winner.given:
-                if winner:
-                    self._skip(winner.term, "group")
-                winner = award
-            else:
-                self._skip(award.term, "group")
-        return winner
-
     def _cut(self, award):
-        """Cut what a rule gives to what its caps leave, in whole steps."""
+        """Cut what a rule gives to what its caps leave, in whole steps.
+
+        :return: the award, ``None`` if nothing is left
+        """
         term = award.term
-        grid = self.rules.grids[term.purse]
         for cap in term.caps:
+            grid = self.rules.grids[term.purse]
             steps = self._get_steps_left(cap, term.rule.key, grid)
             left = grid.get_size(steps, self.unit)
             if award.given > left:
@@ -278,6 +256,16 @@ class Evaluation:
                     award.uncapped = award.given
                 award.given = left
                 award.cap = cap
+        if award.given > 0:
+            return award
+        return self._skip(term, "cap" if award.cap else "too_little")
+
+    def _pick(self, first, second):
+        """Return the larger of two awards of a slot, the first of equal ones."""
+        if second.given > first.given:
+            first, second = second, first
+        self._skip(second.term, "group")
+        return first
 
     def _get_steps_left(self, cap, key, grid):
         left = cap.amount
@@ -332,30 +320,37 @@ class Evaluation:
 
         :param multipliers: slots of terms
         """
-        slots = [asked for slot in multipliers if (asked := self._ask(slot))]
         before = [purse.total for purse in self.purses]
-        if not any(before):
-            return
         winners = []
-        for asked in slots:
-            if winners and winners[-1].term.rule.exclusive:
-                for award in asked:
-                    self._skip(award.term, "exclusive")
-                continue
-            for award in asked:
-                award.base = before[award.term.purse]
-                if award.lines is not None:
-                    lines = self.purses[award.term.purse].lines
-                    award.base = sum([lines[index] for index in award.lines])
-                award.given = award.base * award.term.factor // self.rules.grain
-            if winner := self._settle(asked):
+        is_over = False
+        for slot in multipliers:
+            winner = None
+            for term in slot:
+                if is_over:
+                    self._skip(term, "exclusive")
+                elif award := self._ask_multiplier(term, before[term.purse]):
+                    winner = self._pick(winner, award) if winner else award
+            if winner:
                 winners.append(winner)
+                is_over = winner.term.rule.exclusive
         for award in winners:
             self.purses[award.term.purse].total += award.given
         self.awards += winners
         # What is multiplied everywhere leaves the proportions of the lines
         if any(award.lines is not None for award in winners):
             self._multiply_lines(winners)
+
+    def _ask_multiplier(self, term, total):
+        """Return what a multiplier would give on ``total`` or on its lines' part."""
+        award = self._measure_award(term)
+        if award is None:
+            return None
+        award.base = total
+        if award.lines is not None:
+            given = self.purses[term.purse].lines
+            award.base = sum([given[index] for index in award.lines])
+        award.given = award.base * term.factor // self.rules.grain
+        return self._cut(award)
 
     def _multiply_lines(self, awards):
         before = [list(purse.lines) for purse in self.purses]

@@ -143,15 +143,15 @@ class _WithoutGoods:
     def _choose_lines(self):
         self.chosen = 0
 
-    def _get_quantities(self):
+    def _get_quantity(self, lines):
         self.quantity_unit = 1
-        return [1]
+        return 1
 
-    def _refuse(self, award):
-        conditions = award.term.rule.conditions
-        if not all(test.is_met(self.basket.payload) for test in conditions.payload):
-            return "payload"
-        return super()._refuse(award)
+    def _measure_award(self, term):
+        tests = term.rule.conditions.payload
+        if not all(test.is_met(self.basket.payload) for test in tests):
+            return self._skip(term, "payload")
+        return super()._measure_award(term)
 
 
 class _EventEvaluation(_WithoutGoods, Evaluation):

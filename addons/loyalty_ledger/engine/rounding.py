@@ -88,22 +88,20 @@ def share_out(units, weights, keys):
 
     :param int units: what to share out
     :param list weights: non-negative int, not all of them zero
-    :param list keys: of the weights
+    :param list keys: of the weights, text
     :return list: int for each of the weights; their sum is ``units``
     """
     whole = sum(weights)
     shares, rests = [], []
+    # Remainders that differ by noise alone are equal
+    noise = whole // 10**9 or 1
     for weight in weights:
         share, rest = divmod(units * weight, whole)
         shares.append(share)
-        # What differs by noise alone is equal
-        rests.append((rest * NOISE_PARTS + whole) // (2 * whole))
-    left = units - sum(shares)
-    if left:
-        order = sorted(
-            range(len(keys)), key=lambda index: (-rests[index], str(keys[index]))
-        )
-        for index in order[:left]:
+        rests.append((rest + noise // 2) // noise)
+    if left := units - sum(shares):
+        by_key = sorted(range(len(keys)), key=keys.__getitem__)
+        for index in sorted(by_key, key=rests.__getitem__, reverse=True)[:left]:
             shares[index] += 1
     return shares
 
@@ -120,7 +118,7 @@ def allot(total, weights, step):
     if not any(weights.values()):
         return dict.fromkeys(weights, Decimal(0))
     whole, _scale = make_whole(weights.values())
-    shares = share_out(int(total / step), whole, list(weights))
+    shares = share_out(int(total / step), whole, list(map(str, weights)))
     return {key: share * step for key, share in zip(weights, shares, strict=True)}
 
 

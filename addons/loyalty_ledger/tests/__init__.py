@@ -13,6 +13,7 @@ from . import test_earn_replay
 from . import test_earn_rule
 from . import test_earn_trial
 from . import test_engine
+from . import test_engine_properties
 from . import test_engine_vectors
 from . import test_event
 from . import test_event_action

@@ -160,6 +160,16 @@ class TestEarnRule(LoyaltyLedgerCommon):
         later = night + timedelta(hours=1)
         self.assertEqual(self._points(date=later, store_id=self.downtown.id), 10)
 
+    def test_hours_when_the_clocks_change(self):
+        # In New York they go forward on 8 March 2026: the same time there is an hour
+        # earlier in UTC from then on
+        self._rule(effect="receipt", value=5, has_hours=True, hour_from=9, hour_to=10)
+        for day, hour, points in ((7, 14, 15), (8, 14, 10), (8, 13, 15), (7, 13, 10)):
+            with self.subTest(day=day, hour=hour):
+                moment = datetime(2026, 3, day, hour, 30)
+                earned = self._points(date=moment, store_id=self.downtown.id)
+                self.assertEqual(earned, points)
+
     def test_period(self):
         self._rule(
             effect="receipt",
