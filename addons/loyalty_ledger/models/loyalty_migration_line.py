@@ -127,13 +127,16 @@ class LoyaltyMigrationLine(models.Model):
         "(migration_id, card_id)", "A card has one line in a migration."
     )
 
-    def _make_lines(self, migration):
+    def _make_lines(self, migration, phones_seen=None):
         """List what becomes of the active cards of a program.
 
         :param migration: loyalty.migration with a scheme
+        :param dict phones_seen: by contact, whether a dry run found the phone bad
         """
         rows = self._read_cards(migration)
-        phones = self._find_bad_phones({row[2] for row in rows if row[8]})
+        seen = phones_seen or {}
+        phones = {partner_id for partner_id, is_bad in seen.items() if is_bad}
+        phones |= self._find_bad_phones({row[2] for row in rows if row[8]} - set(seen))
         scheme_sudo = migration.scheme_id.sudo()
         today = fields.Date.today()
         default_expiry = scheme_sudo._get_expiry_date(today)
@@ -147,6 +150,28 @@ class LoyaltyMigrationLine(models.Model):
         )
         self.invalidate_model(flush=False)
         migration.invalidate_recordset(["line_ids"], flush=False)
+
+    def _replace_lines(self, migration):
+        """List anew what becomes of the cards, when it is going to happen.
+
+        Plain SQL: the ORM would read every line to delete it. The statements that
+        follow join the new lines with cards and entries, for which PostgreSQL has to
+        know that they are many. Phones, which the dry run has read, keep its word.
+
+        :param migration: loyalty.migration with a scheme
+        """
+        self.env.flush_all()
+        seen = dict(
+            self.env.execute_query(
+                SQL(
+                    "DELETE FROM loyalty_migration_line WHERE migration_id = %s"
+                    " RETURNING partner_id, is_phone_bad",
+                    migration.id,
+                )
+            )
+        )
+        self._make_lines(migration, seen)
+        self.env.cr.execute(SQL("ANALYZE loyalty_migration_line"))
 
     def _read_cards(self, migration):
         """Return the cards of a program, in a single reading however many there are.

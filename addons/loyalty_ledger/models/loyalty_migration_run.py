@@ -218,8 +218,7 @@ class LoyaltyMigration(models.Model):
         """
         self._lock_native(self.scheme_id.sudo().points_program_id | self.program_id)
         self._enrol_all()
-        self.line_ids.unlink()
-        self.env["loyalty.migration.line"]._make_lines(self)
+        self.env["loyalty.migration.line"]._replace_lines(self)
         self._count_lines()
         self._refuse(self._get_problems())
         self._link_program()
@@ -401,7 +400,7 @@ class LoyaltyMigration(models.Model):
                 key=self._get_key(""),
             )
         )
-        self.line_ids.invalidate_recordset(["entry_id"], flush=False)
+        self.env["loyalty.migration.line"].invalidate_model(["entry_id"], flush=False)
 
     def _read_openings(self):
         """Return what to post: account by account, debts last so that they are paid.

@@ -40,12 +40,17 @@ registry.category("web_tour.tours").add("loyalty_ledger_set_up", {
         edit("point_name", "bean"),
         edit("point_name_plural", "beans"),
         {
-            content: "Say what is earned and what points are worth",
+            content: "Say what is earned",
             trigger: ".o_notebook_headers a[name=page_points]",
             run: "click",
         },
         edit("earn_points", "1"),
         edit("earn_amount", "1.00"),
+        {
+            content: "Say what points are worth",
+            trigger: ".o_notebook_headers a[name=page_spending]",
+            run: "click",
+        },
         edit("redeem_points", "100"),
         edit("redeem_value", "1.00"),
         {
