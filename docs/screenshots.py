@@ -60,7 +60,7 @@ class Studio:
         with self.visit("admin", DESKTOP) as page:
             page.goto("/odoo/loyalty-schemes")
             page.click(".o_data_row >> nth=0 >> .o_data_cell >> nth=1")
-            page.click(".nav-link:has-text('Earning and Spending')")
+            page.click(".nav-link:has-text('Earning')")
             self.shoot(page, "scheme")
             page.goto("/odoo/loyalty-members")
             page.click(".o_data_row:has-text('Joel Willis') >> .o_data_cell >> nth=0")
@@ -107,8 +107,8 @@ class Studio:
         page.click(".set-partner")
         page.fill(".modal input", number)
         page.press(".modal input", "Enter")
-        page.click(".partner-line:has-text('Joel Willis')")
         page.wait_for_selector(".loyalty-bar-name")
+        page.click(".o_notification_close")
 
     def shop(self):
         """The member's cart in the e-shop."""
