@@ -17,10 +17,10 @@ class LoyaltyTierTrialMove(models.TransientModel):
         ondelete="cascade",
     )
     from_id = fields.Many2one(
-        comodel_name="loyalty.tier", string="From", readonly=True, ondelete="cascade"
+        comodel_name="loyalty.tier", readonly=True, ondelete="cascade"
     )
     to_id = fields.Many2one(
-        comodel_name="loyalty.tier", string="To", readonly=True, ondelete="cascade"
+        comodel_name="loyalty.tier", readonly=True, ondelete="cascade"
     )
     way = fields.Selection(
         selection=[
