@@ -390,8 +390,9 @@ class LoyaltyTransaction(models.Model):
         :return: loyalty.transaction in superuser mode, in the order of ``sales``
         """
         self._check_once(sales)
-        if not scheme._get_rules().asks_history:
-            return self._create_recorded(scheme, sales)
+        rules = scheme._get_rules()
+        if not rules.asks_history:
+            return self._create_recorded(scheme, sales, rules)
         rounds, seen = defaultdict(list), defaultdict(int)
         for member, sale in sales:
             rounds[seen[member]].append((member, sale))
@@ -399,32 +400,25 @@ class LoyaltyTransaction(models.Model):
         made = {}
         for group in rounds.values():
             for (_member, sale), transaction in zip(
-                group, self._create_recorded(scheme, group), strict=True
+                group, self._create_recorded(scheme, group, rules), strict=True
             ):
                 made[sale.channel, sale.reference] = transaction.id
         return self.sudo().browse(
             made[sale.channel, sale.reference] for _member, sale in sales
         )
 
-    def _get_rules_to_record(self, scheme):
-        """Return the rules by which sales are going to be recorded.
+    def _create_recorded(self, scheme, sales, rules):
+        """Record sales of one scheme that are new.
 
-        What they ask about the past of a member cannot change meanwhile: posting
+        What rules ask about the past of a member cannot change meanwhile: posting
         locks the account, and PostgreSQL refuses who has an outdated view of it.
         Only a budget is shared by many.
-        """
-        rules = scheme._get_rules()
-        self.env["loyalty.earn.budget"]._queue_up(rules)
-        return rules
-
-    def _create_recorded(self, scheme, sales):
-        """Record sales of one scheme that are new.
 
         :return: loyalty.transaction in superuser mode, in the order of ``sales``
         """
         members = self.env["loyalty.member"].union(*(member for member, _s in sales))
         accounts = scheme._get_accounts(members)
-        rules = self._get_rules_to_record(scheme)
+        self.env["loyalty.earn.budget"]._queue_up(rules)
         rows, line_rows, moves = [], [], []
         ids = self.env["loyalty.ledger"]._next_ids(self._table, len(sales))
         categories = self._get_categories(sales)
@@ -741,7 +735,8 @@ class LoyaltyTransaction(models.Model):
             return
         scheme = self.scheme_id
         self._lock_sales()
-        rules = self._get_rules_to_record(scheme)
+        rules = scheme._get_rules()
+        self.env["loyalty.earn.budget"]._queue_up(rules)
         result = self._evaluate(scheme, [(member, sale)], rules)[0]
         revision = self.revision + 1
         share = self._get_wallet_share(scheme, sale, result)
