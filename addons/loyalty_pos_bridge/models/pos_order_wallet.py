@@ -140,14 +140,11 @@ class PosOrder(models.Model):
 
     def _get_loyalty_quote(self, scheme):
         quote = super()._get_loyalty_quote(scheme)
-        member = self._get_loyalty_member(scheme)
-        # sudo: as for points
-        wallet = (
-            self.env["loyalty.transaction"]
-            .sudo()
-            ._quote_wallet(member, scheme, self._prepare_loyalty_sale(scheme))
-        )
-        return {**quote, "wallet": wallet, **self._quote_wallet_return(scheme)}
+        return {**quote, **self._quote_wallet_return(scheme)}
+
+    def _prepare_loyalty_standing(self, scheme, member, quote):
+        standing = super()._prepare_loyalty_standing(scheme, member, quote)
+        return {**standing, "wallet": quote["wallet"]}
 
     def _quote_wallet_return(self, scheme):
         """Say what the return in this order does to the wallet of a scheme."""
