@@ -74,11 +74,30 @@ def drop(database: str) -> None:
         raise SystemExit(
             f"{database} exists and would be lost. Name a database with 'bench' in it."
         )
+    drop_at_server(database)
+    shutil.rmtree(config.filestore(database), ignore_errors=True)
+
+
+def drop_at_server(database: str) -> None:
+    """Remove a database if it exists, and end our sessions in it first.
+
+    ``DROP DATABASE … WITH (FORCE)`` would end them as well, but it is refused to an
+    ordinary role while autovacuum, which belongs to nobody, works in the database. The
+    plain command sends autovacuum away and waits for the ended sessions.
+    """
     with closing(db_connect("postgres").cursor()) as cr:
         # a database cannot be dropped inside a transaction
         cr._cnx.autocommit = True
-        cr.execute(SQL("DROP DATABASE %s WITH (FORCE)", SQL.identifier(database)))
-    shutil.rmtree(config.filestore(database), ignore_errors=True)
+        cr.execute(
+            """
+            SELECT pg_terminate_backend(pid)
+              FROM pg_stat_activity
+             WHERE datname = %s
+               AND usename = current_user
+            """,
+            (database,),
+        )
+        cr.execute(SQL("DROP DATABASE IF EXISTS %s", SQL.identifier(database)))
 
 
 def get_registry(database: str, modules: tuple[str, ...]) -> Registry:

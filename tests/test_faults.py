@@ -18,6 +18,7 @@ from odoo.sql_db import close_db, connection_info_for
 from odoo.tools import config
 
 from benchmarks import faults
+from benchmarks.database import drop_at_server
 
 OPERATIONS = 150
 WORKERS = 2
@@ -72,7 +73,7 @@ def database(tmp_path_factory):
         database.install()
         yield database
     finally:
-        execute("postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
+        drop_at_server(name)
 
 
 @pytest.fixture(scope="module")

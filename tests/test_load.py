@@ -21,6 +21,8 @@ import pytest
 from odoo.sql_db import connection_info_for
 from odoo.tools import config
 
+from benchmarks.database import drop_at_server
+
 ROOT = Path(__file__).parent.parent
 BASKETS = 2000
 # Small, so that an interruption falls between many commits
@@ -155,7 +157,7 @@ class YearDatabase:
         return {household: tuple(points) for household, *points in rows}
 
     def drop(self):
-        maintain(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+        drop_at_server(self.name)
 
     def copy_to(self, name):
         maintain(f'CREATE DATABASE "{name}" TEMPLATE "{self.name}"')
