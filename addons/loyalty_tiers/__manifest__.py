@@ -3,7 +3,7 @@
 {
     "name": "Loyalty Tiers",
     "summary": "Tiers of members: thresholds, benefits, history",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales",
     "author": "Loyalty CRM contributors",
     "license": "LGPL-3",

@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import loyalty_tier_record_mixin
 from . import loyalty_tier
 from . import loyalty_tier_benefit
 from . import loyalty_tier_change

@@ -2,6 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The price list of the tier on Odoo's contact."""
 
+import json
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -47,60 +50,93 @@ class LoyaltyMember(models.Model):
             )
         )
         # sudo: prices follow the tier whoever sells
-        for member_sudo in self.sudo().browse(row[0] for row in rows):
-            member_sudo._follow_pricelist()
+        self.sudo().browse(row[0] for row in rows)._follow_pricelist()
 
     def _follow_pricelist(self):
-        """Give the contact the price list of the tier, or its own one back.
+        """Give contacts the price list of the tier, or their own one back.
 
-        Called in superuser mode. A price list that somebody has set by hand since the
-        tier gave its own stays.
+        Called in superuser mode, for members of one scheme. A price list that somebody
+        has set by hand since the tier gave its own stays. A night calls it for many
+        members: what they all get is written once.
         """
-        self.ensure_one()
-        given, wanted = self.tier_pricelist_id, self.tier_id.pricelist_id
-        before = self.tier_pricelists_before or {}
-        kept = {}
-        wanted_in = self._get_pricelist_companies(wanted)
-        for company in self._get_pricelist_companies(wanted, before):
-            key = str(company.id)
-            partner = self.partner_id.with_company(company)
-            current = partner.specific_property_product_pricelist
-            own = self._get_own_pricelist(before[key]) if key in before else current
-            if company not in wanted_in:
-                self._hand_over_pricelist(key, given, own)
-            if key in before and current != given:
-                # Somebody has set another one since
-                continue
-            if company in wanted_in:
-                kept[key] = own.id
-            partner.specific_property_product_pricelist = (
-                wanted if company in wanted_in else own
-            )
-        self.write(
-            {"tier_pricelist_id": wanted.id, "tier_pricelists_before": kept or False}
-        )
+        companies = self.env["res.company"].with_context(active_test=False).search([])
+        known = self._get_known_pricelists()
+        partners, members, returns = defaultdict(list), defaultdict(list), []
+        for member in self:
+            given, wanted = member.tier_pricelist_id, member.tier_id.pricelist_id
+            before, kept = member.tier_pricelists_before or {}, {}
+            wanted_in = member._get_pricelist_companies(wanted, companies)
+            for company in companies:
+                key = str(company.id)
+                if key not in before and company not in wanted_in:
+                    continue
+                partner = member.partner_id.with_company(company)
+                current = partner.specific_property_product_pricelist
+                own = known[before[key]] if key in before else current
+                if company not in wanted_in:
+                    returns.append((member.partner_id, key, given, own))
+                if key in before and current != given:
+                    # Somebody has set another one since
+                    continue
+                if company in wanted_in:
+                    kept[key] = own.id
+                target = wanted if company in wanted_in else own
+                partners[company, target].append(partner.id)
+            members[wanted, json.dumps(kept)].append(member.id)
+        self._hand_over_pricelists(returns)
+        self._write_pricelists(partners, members)
 
-    def _get_pricelist_companies(self, pricelist, before=()):
-        """Return the companies in which contacts have a price list of a tier.
+    def _get_known_pricelists(self):
+        """Return price lists that contacts had before, none for those that are gone.
 
-        :param before: ids of companies in which they have one, as text
+        :return: price list by id
+        :rtype: dict
         """
-        Company = self.env["res.company"]
-        known = Company.browse(map(int, before)).exists()
+        ids = {
+            id_
+            for member in self
+            for id_ in (member.tier_pricelists_before or {}).values()
+        }
+        Pricelist = self.env["product.pricelist"]
+        there = Pricelist.browse(filter(None, ids)).exists()
+        return {id_: there & Pricelist.browse(id_ or ()) for id_ in ids}
+
+    def _get_pricelist_companies(self, pricelist, companies):
+        """Return the companies in which contacts get a price list of a tier."""
         if not pricelist:
-            return known
+            return companies.browse()
         company = pricelist.company_id or self.scheme_id.company_id
-        return known | (company or Company.search([("id", "not in", known.ids)]))
+        return company or companies.filtered("active")
 
-    def _get_own_pricelist(self, id_):
-        return self.env["product.pricelist"].browse(id_ or ()).exists()
+    def _hand_over_pricelists(self, returns):
+        """Let other schemes give back what contacts had before both of them.
 
-    def _hand_over_pricelist(self, key, given, own):
-        """Let other schemes give back what the contact had before both of them."""
+        :param returns: tuples of the contact, the id of the company as text, what the
+            tier had given there, and what the contact had before
+        """
+        partner_ids = [partner.id for partner, _key, _given, _own in returns]
         others = self.search(
-            [("partner_id", "=", self.partner_id.id), ("id", "!=", self.id)]
-        )
-        for other in others:
-            before = other.tier_pricelists_before or {}
-            if given and before.get(key) == given.id:
-                other.tier_pricelists_before = {**before, key: own.id}
+            [("partner_id", "in", partner_ids), ("id", "not in", self.ids)]
+        ).grouped("partner_id")
+        for partner, key, given, own in returns:
+            for other in others.get(partner, ()):
+                before = other.tier_pricelists_before or {}
+                if given and before.get(key) == given.id:
+                    other.tier_pricelists_before = {**before, key: own.id}
+
+    def _write_pricelists(self, partners, members):
+        """Write price lists of contacts, and what members remember of them.
+
+        :param dict partners: ids of contacts by company and price list
+        :param dict members: ids of members by price list and what contacts had before
+        """
+        for (company, pricelist), ids in partners.items():
+            contacts = self.env["res.partner"].with_company(company).browse(ids)
+            contacts.specific_property_product_pricelist = pricelist
+        for (pricelist, kept), ids in members.items():
+            self.browse(ids).write(
+                {
+                    "tier_pricelist_id": pricelist.id,
+                    "tier_pricelists_before": json.loads(kept) or False,
+                }
+            )

@@ -94,11 +94,12 @@ class LoyaltyTier(models.Model):
         self.ensure_one()
         return False
 
-    def _grant_gift(self, member):
-        """Give a member the gift of the tier, once for each time the tier is reached.
+    def _grant_gifts(self, members):
+        """Give members the gift of the tier, once for each time the tier is reached.
 
-        A hook for modules that have gifts; see ``_has_gift``.
+        A hook for modules that have gifts; see ``_has_gift``. A night calls it once for
+        thousands of members.
 
-        :param loyalty.member member: who has come into the tier
+        :param loyalty.member members: who have come into the tier
         """
         self.ensure_one()

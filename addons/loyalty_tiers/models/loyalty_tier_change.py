@@ -7,11 +7,12 @@ from odoo.exceptions import AccessError
 class LoyaltyTierChange(models.Model):
     """That a member came into a tier or left one, and why. Written once.
 
-    Made through ``create``, so that automation rules and other modules can act on it.
+    Automation rules act on it, and other modules by ``_after_record``.
     """
 
     _name = "loyalty.tier.change"
     _description = "Loyalty Tier Change"
+    _inherit = "loyalty.tier.record.mixin"
     _order = "id desc"
 
     member_id = fields.Many2one(

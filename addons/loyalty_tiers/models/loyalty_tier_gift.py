@@ -44,23 +44,28 @@ class LoyaltyTierGift(models.Model):
 
         Who has lost a tier by a return and reaches it again had the gift already.
 
-        :param loyalty.tier.change changes: the newest ones of their members
+        :param loyalty.tier.change changes: the newest ones of members of one scheme
         """
-        changes = changes.filtered(
-            lambda c: c.cause in ENTRIES and c.tier_id and c.tier_id._has_gift()
-        )
+        tiers = changes[:1].scheme_id.tier_ids.filtered(lambda tier: tier._has_gift())
+        if not tiers:
+            return
+        changes = changes.filtered(lambda c: c.cause in ENTRIES and c.tier_id in tiers)
         if not changes:
             return
         known = self.search([("change_id", "in", changes.ids)]).change_id
-        for change in changes - known - self._find_repeated(changes):
-            self.create(
+        new = changes - known - self._find_repeated(changes)
+        self.create(
+            [
                 {
                     "change_id": change.id,
                     "member_id": change.member_id.id,
                     "tier_id": change.tier_id.id,
                 }
-            )
-            change.tier_id._grant_gift(change.member_id)
+                for change in new
+            ]
+        )
+        for tier, its_changes in new.grouped("tier_id").items():
+            tier._grant_gifts(its_changes.member_id)
 
     def _find_repeated(self, changes):
         """Return the changes into a tier that a return had taken, with its gift."""

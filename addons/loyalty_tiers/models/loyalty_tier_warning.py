@@ -3,23 +3,23 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.tools import SQL, format_date, split_every
+from odoo.tools import SQL, format_date
 
 from ..engine.ladder import MEASURES, Figures
 
-WARNINGS_AT_ONCE = 1000
 YEARS_KEPT = 2
 
 
 class LoyaltyTierWarning(models.Model):
     """The event that a member is about to lose a tier, once for a last day.
 
-    Made by the nightly job through ``create``, so that automation rules and other
-    modules can act on it; nothing is sent from here.
+    Made by the nightly job. Automation rules act on it, and other modules by
+    ``_after_record``; nothing is sent from here.
     """
 
     _name = "loyalty.tier.warning"
     _description = "Loyalty Tier Warning"
+    _inherit = "loyalty.tier.record.mixin"
     _order = "until desc, id desc"
 
     member_id = fields.Many2one(
@@ -98,10 +98,7 @@ class LoyaltyTierWarning(models.Model):
             return 0
         self.flush_model()
         rows = self._find_endangered(scheme, settings, members)
-        for batch in split_every(WARNINGS_AT_ONCE, rows):
-            self.create(
-                [self._prepare_warning(scheme, settings, *row) for row in batch]
-            )
+        self._record([self._prepare_warning(scheme, settings, *row) for row in rows])
         return len(rows)
 
     def _find_endangered(self, scheme, settings, members):
@@ -144,10 +141,10 @@ class LoyaltyTierWarning(models.Model):
         return {
             "member_id": member_id,
             "scheme_id": scheme.id,
-            "company_id": scheme.company_id.id,
+            "company_id": scheme.company_id.id or None,
             "tier_id": tier_id,
             "until": until,
-            **{f"missing_{name}": float(amount) for name, amount in missing.items()},
+            **{f"missing_{name}": missing.get(name, 0) for name in MEASURES},
         }
 
     @api.autovacuum

@@ -163,8 +163,8 @@ class TestBenefit(LoyaltyTiersCommon):
         self.startPatcher(
             patch.object(
                 Tier,
-                "_grant_gift",
-                lambda tier, member: given.append((tier.name, member)),
+                "_grant_gifts",
+                lambda tier, members: given.append((tier.name, members)),
             )
         )
         return given
