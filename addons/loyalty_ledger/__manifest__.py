@@ -69,6 +69,8 @@
         "demo/loyalty_earn_event_demo.xml",
     ],
     "assets": {
+        "web.assets_backend": ["loyalty_ledger/static/src/views/**/*"],
+        "web.assets_unit_tests": ["loyalty_ledger/static/tests/unit/**/*"],
         "web.assets_tests": ["loyalty_ledger/static/tests/tours/**/*"],
     },
     "post_init_hook": "post_init_hook",

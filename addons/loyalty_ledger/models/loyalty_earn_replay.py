@@ -386,10 +386,6 @@ class LoyaltyEarnReplay(models.Model):
         # sudo: the steps write what nobody may write by hand
         self.sudo()._end("cancelled")
 
-    def action_refresh(self):
-        """Show how far the replay is by now."""
-        return {"type": "ir.actions.client", "tag": "soft_reload"}
-
     def action_view_lines(self):
         """Open the results, by the dimension that the button stands for."""
         self.ensure_one()

@@ -10,6 +10,7 @@ from . import test_concurrency
 from . import test_concurrency_people
 from . import test_due
 from . import test_earn_replay
+from . import test_earn_replay_concurrency
 from . import test_earn_rule
 from . import test_earn_trial
 from . import test_engine
@@ -24,6 +25,7 @@ from . import test_hold
 from . import test_hooks
 from . import test_household
 from . import test_invariants
+from . import test_js
 from . import test_ledger
 from . import test_manual_entry
 from . import test_liability
