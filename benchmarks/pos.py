@@ -4,9 +4,9 @@
 
 Two registers sell the same to the same customers, in turn: at one of them the program
 is Odoo's own, at the other it is managed by the ledger. Each request is a transaction
-of its own, made with the rights of a cashier, as the till makes it. For a native
-program the till saves the order and then calls ``confirm_coupon_programs``; for a
-managed one saving the order settles it, and the till makes no second call. One order
+of its own, with the rights and the language of a cashier, as the till makes it. For a
+native program the till saves the order and then calls ``confirm_coupon_programs``; for
+a managed one saving the order settles it, and the till makes no second call. One order
 in four spends points.
 
 The quotes that a till asks for while the cashier scans goods are timed for
@@ -42,7 +42,9 @@ class Till:
         self.kind = kind
         with registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
-            self.user_id = self._get_cashier(env).id
+            cashier = self._get_cashier(env)
+            self.user_id = cashier.id
+            self.context = dict(cashier.with_user(cashier).context_get())
             self.product_ids = self._create_products(env).ids
             config = self._create_config(env)
             program = getattr(self, f"_create_{kind}_program")(env)
@@ -199,7 +201,7 @@ class Till:
 
     def _call(self, function):
         with self.registry.cursor() as cr:
-            return function(api.Environment(cr, self.user_id, {}))
+            return function(api.Environment(cr, self.user_id, self.context))
 
     def _prepare_order(self, partner_id, card_id, redeemed):
         lines = [self._prepare_line(product_id, 10) for product_id in self.product_ids]

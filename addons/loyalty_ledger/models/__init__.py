@@ -6,6 +6,7 @@ from . import loyalty_scheme_wallet
 from . import loyalty_scheme_draft
 from . import loyalty_scheme_event
 from . import loyalty_program
+from . import loyalty_rule
 from . import loyalty_card
 from . import loyalty_card_statement
 from . import loyalty_ledger

@@ -1,11 +1,15 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import api, fields, models
+from collections import defaultdict
+
+from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 # What native modules add to a program, on by default: where it can be used.
 CHANNEL_FIELDS = {"sale_ok", "pos_ok", "ecommerce_ok"}
+# Programs whose points are money that was paid in.
+PAYMENT_TYPES = ("gift_card", "ewallet")
 
 
 class LoyaltyProgram(models.Model):
@@ -42,7 +46,36 @@ class LoyaltyProgram(models.Model):
     def write(self, vals):
         """Leave it to schemes to take programs into the ledger, and out of it."""
         self._check_managed_fields(vals)
-        return super().write(vals)
+        result = super().write(vals)
+        if {"active", "program_type", "scheme_id"} & vals.keys():
+            self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result
+
+    @api.model
+    @tools.ormcache()
+    def _get_top_ups(self):
+        """Return which products fill gift cards and wallets, kept ready.
+
+        A managed wallet counts also where it is not offered any more, so that nobody
+        pays for nothing.
+
+        :return: ids of the schemes whose wallets it fills, by id of the product
+        :rtype: dict[int, tuple[int]]
+        """
+        # sudo: what a product is does not depend on who sells it
+        program_sudo = self.sudo().with_context(active_test=False)
+        schemes = defaultdict(set)
+        for program in program_sudo.search([("program_type", "in", PAYMENT_TYPES)]):
+            scheme = program.scheme_id
+            if program.active or scheme.wallet_program_id == program:
+                for product in program.rule_ids.product_ids:
+                    schemes[product.id].update(scheme.ids)
+        return {product_id: tuple(ids) for product_id, ids in schemes.items()}
 
     def _init_column(self, column_name):
         """Shut a channel that comes now, until the bridge that settles it is there.

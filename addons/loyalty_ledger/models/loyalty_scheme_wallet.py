@@ -268,10 +268,32 @@ class LoyaltyScheme(models.Model):
 
         :return: product.product in superuser mode
         """
-        # sudo: the same whoever sells; and also where wallets are not offered any more,
-        # so that nobody pays for nothing
-        programs_sudo = self.sudo().with_context(active_test=False).wallet_program_id
-        return programs_sudo.rule_ids.product_ids
+        top_ups = self.env["loyalty.program"]._get_top_ups()
+        own = set(self.ids)
+        # sudo: the same whoever sells
+        return (
+            self.env["product.product"]
+            .sudo()
+            .browse(
+                product_id
+                for product_id, scheme_ids in top_ups.items()
+                if not own.isdisjoint(scheme_ids)
+            )
+        )
+
+    @api.model
+    def _find_by_top_ups(self, products):
+        """Return the schemes into whose wallets some products put what they cost.
+
+        :param products: product.product
+        :return: loyalty.scheme in superuser mode
+        """
+        top_ups = self.env["loyalty.program"]._get_top_ups()
+        scheme_ids = {
+            id_ for product in products for id_ in top_ups.get(product.id, ())
+        }
+        # sudo: the same whoever sells
+        return self.sudo().browse(sorted(scheme_ids))
 
     def _get_coin(self):
         """Return the smallest amount of the scheme's currency as Decimal."""

@@ -455,13 +455,21 @@ class LoyaltyTransaction(models.Model):
             "state",
             "scheme_id",
             "member_id",
+            "account_id",
+            "wallet_account_id",
             "date",
             "origin_id",
             "revision",
+            "points_earned",
+            "points_redeemed",
+            "wallet_spent",
+            "wallet_credited",
+            "wallet_cashback",
         ):
             field = self._fields[name]
             for transaction, row in zip(self, rows, strict=True):
-                field._update_cache(transaction, row[name])
+                value = field.convert_to_cache(row[name], transaction, validate=False)
+                field._update_cache(transaction, value)
 
     def _after_post(self):
         """Do what follows once sales or returns have been posted, changed or cancelled.
@@ -1264,7 +1272,7 @@ class LoyaltyTransaction(models.Model):
         :param bool paid: whether the sales are paid by now
         :param bool delivered: whether their goods are delivered by now
         """
-        for scheme, transactions in self.sudo().grouped("scheme_id").items():
+        for scheme, transactions in self._filter_pending().grouped("scheme_id").items():
             if not scheme._is_wait_started(paid, delivered):
                 continue
             release_date = scheme._get_release_date(day)
@@ -1276,6 +1284,14 @@ class LoyaltyTransaction(models.Model):
             )
             if release_date <= fields.Date.today():
                 transactions._release_due()
+
+    def _filter_pending(self):
+        """Return, in superuser mode, the sales of which something is pending."""
+        lots = self.env["loyalty.ledger.lot"].sudo()
+        return lots.search_fetch(
+            [("transaction_id", "in", self.ids), ("state", "=", "pending")],
+            ["transaction_id"],
+        ).transaction_id
 
     def _release_due(self):
         """Make pending points available whose day has come."""
@@ -1305,8 +1321,9 @@ class LoyaltyTransaction(models.Model):
         sudo = self.sudo()
         scheme, account = sudo.scheme_id, sudo.account_id
         # Not lot_ids: it grows with every purchase the member ever made
-        lots = sudo.env["loyalty.ledger.lot"].search(
-            [("account_id", "=", account.id), ("remaining", ">", 0)]
+        lots = sudo.env["loyalty.ledger.lot"].search_fetch(
+            [("account_id", "=", account.id), ("remaining", ">", 0)],
+            ["transaction_id", "state", "remaining", "release_date", "expiry_date"],
         )
         own = lots.filtered(lambda lot: lot.transaction_id == self)
         waiting = own.filtered(lambda lot: lot.state == "pending")

@@ -10,6 +10,7 @@ from freezegun import freeze_time
 from psycopg2.errors import CheckViolation
 
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
@@ -99,6 +100,37 @@ class TestWalletScheme(WalletCase):
         self.scheme.has_wallet = True
         self.assertTrue(program.active)
         self.assertEqual(self.scheme.wallet_program_id, program)
+
+    def test_top_ups_follow_the_programs(self):
+        """What is kept ready of programs is never older than they are."""
+        program = self.scheme.wallet_program_id
+        product = program.trigger_product_ids
+        other = product.copy()
+        Scheme = self.env["loyalty.scheme"]
+        self.assertEqual(Scheme._find_by_top_ups(product + other), self.scheme)
+        program.rule_ids.product_ids = other
+        self.assertFalse(Scheme._find_by_top_ups(product))
+        self.assertEqual(Scheme._find_by_top_ups(other), self.scheme)
+        # Nobody pays for nothing where the wallet is not offered any more
+        self.scheme.has_wallet = False
+        self.assertEqual(Scheme._find_by_top_ups(other), self.scheme)
+
+        gift_cards = self.env["loyalty.program"].create(
+            {
+                "name": "Gift Cards",
+                "program_type": "gift_card",
+                "rule_ids": [Command.create({"product_ids": product.ids})],
+            }
+        )
+        top_ups = self.env["loyalty.program"]._get_top_ups
+        self.assertEqual(top_ups()[product.id], ())
+        gift_cards.active = False
+        self.assertNotIn(product.id, top_ups())
+        gift_cards.active = True
+        self.assertIn(product.id, top_ups())
+        gift_cards.active = False
+        gift_cards.unlink()
+        self.assertNotIn(product.id, top_ups())
 
     def test_another_scheme_has_none(self):
         scheme = self._create_scheme(name="Teahouse")

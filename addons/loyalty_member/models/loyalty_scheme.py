@@ -272,10 +272,9 @@ class LoyaltyScheme(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        number = self._format_number(points)
-        is_one = number in (self._format_number(1), self._format_number(-1))
+        is_one = abs(self._round_number(points) or 0) == 1
         unit = self.point_name if is_one else self.point_name_plural
-        return f"{number} {unit}"
+        return f"{self._format_number(points)} {unit}"
 
     @api.model
     def _format_number(self, points):
@@ -284,16 +283,26 @@ class LoyaltyScheme(models.Model):
         :param points: see ``_format_points``
         :rtype: str
         """
-        amount = Decimal(str(points or 0))
-        if not math.isfinite(amount):
+        amount = self._round_number(points)
+        if amount is None:
             # Nobody has as many; a refusal that quotes them must still be readable
             return UNKNOWN_NUMBER
-        with localcontext(prec=LONGEST_NUMBER):
-            # + 0 turns a rounded -0 into 0
-            amount = round(amount, POINTS_DECIMALS).normalize() + 0
         decimals = max(0, -amount.as_tuple().exponent)
         lang = self.env["res.lang"].browse(get_lang(self.env).id)
         return lang.format(f"%.{decimals}f", amount, grouping=True)
+
+    @api.model
+    def _round_number(self, points):
+        """Return an amount of points as it is shown, without closing zeros.
+
+        :return: a Decimal, or ``None`` for what is no number
+        """
+        amount = Decimal(str(points or 0))
+        if not math.isfinite(amount):
+            return None
+        with localcontext(prec=LONGEST_NUMBER):
+            # + 0 turns a rounded -0 into 0
+            return round(amount, POINTS_DECIMALS).normalize() + 0
 
     @api.model
     def _get_contrast_color(self, color):

@@ -402,18 +402,8 @@ class PosOrder(models.Model):
 
     def _get_loyalty_top_up_products(self):
         """Return which of the products sold fill a gift card or a wallet."""
-        # sudo: the same whoever sells
-        programs_sudo = (
-            self.env["loyalty.program"]
-            .sudo()
-            .search(
-                [
-                    ("program_type", "in", ("gift_card", "ewallet")),
-                    ("trigger_product_ids", "in", self.lines.product_id.ids),
-                ]
-            )
-        )
-        return programs_sudo.trigger_product_ids
+        top_ups = self.env["loyalty.program"]._get_top_ups()
+        return self.lines.product_id.filtered(lambda product: product.id in top_ups)
 
     def _get_loyalty_redemption(self, scheme):
         """Return the points that this order spends in a scheme.

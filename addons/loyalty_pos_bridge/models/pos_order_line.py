@@ -26,7 +26,8 @@ class PosOrderLine(models.Model):
         """Whether the line spends points of a scheme."""
         self.ensure_one()
         return (
-            self.reward_id.program_id == scheme.points_program_id
+            bool(self.reward_id)
+            and self.reward_id.program_id == scheme.points_program_id
             and not self.refunded_orderline_id
         )
 

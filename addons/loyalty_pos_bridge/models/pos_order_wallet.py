@@ -47,10 +47,7 @@ class PosOrder(models.Model):
 
     def _get_wallet_schemes(self):
         """Return the schemes for whose wallets the order has products."""
-        # sudo: the same whoever sells
-        scheme_sudo = self.env["loyalty.scheme"].sudo().with_context(active_test=False)
-        products = ("rule_ids.product_ids", "in", self.lines.product_id.ids)
-        return scheme_sudo.search([("wallet_program_id", "any", [products])])
+        return self.env["loyalty.scheme"]._find_by_top_ups(self.lines.product_id)
 
     def _get_loyalty_buyer(self, scheme):
         member = super()._get_loyalty_buyer(scheme)

@@ -211,15 +211,8 @@ class SaleOrder(models.Model):
 
     def _loyalty_get_top_up_products(self, products):
         """Return which of the products are money to be spent later."""
-        # sudo: what a product is does not depend on who sells it
-        rules_sudo = self.env["loyalty.rule"].sudo()
-        rules = rules_sudo.search(
-            [
-                ("program_id.program_type", "in", ("gift_card", "ewallet")),
-                ("product_ids", "in", products.ids),
-            ]
-        )
-        return rules.product_ids & products.sudo()
+        top_ups = self.env["loyalty.program"]._get_top_ups()
+        return products.filtered(lambda product: product.id in top_ups)
 
     def _loyalty_get_redeemed(self, strict=True):
         """Return the points that the order's rewards cost.

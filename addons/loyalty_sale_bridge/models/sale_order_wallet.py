@@ -34,10 +34,8 @@ class SaleOrder(models.Model):
 
     def _loyalty_get_wallet_schemes(self):
         """Return the schemes for whose wallets the order has products."""
-        # sudo: the same whoever sells
-        scheme_sudo = self.env["loyalty.scheme"].sudo().with_context(active_test=False)
-        products = ("rule_ids.product_ids", "in", self.order_line.product_id.ids)
-        return scheme_sudo.search([("wallet_program_id", "any", [products])])
+        products = self.order_line.product_id
+        return self.env["loyalty.scheme"]._find_by_top_ups(products)
 
     def _loyalty_get_top_up_problems(self):
         """Return why nobody's wallet can be topped up, as sentences."""
