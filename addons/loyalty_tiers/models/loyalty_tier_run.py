@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from psycopg2.errors import SerializationFailure, UniqueViolation
+from psycopg2.errors import UniqueViolation
+from psycopg2.extensions import TransactionRollbackError
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -107,7 +108,7 @@ class LoyaltyTierRun(models.Model):
                 with self.env.cr.savepoint():
                     self._evaluate_range(last_id, count)
                 return
-            except (SerializationFailure, UniqueViolation):
+            except (TransactionRollbackError, UniqueViolation):
                 if attempt == ATTEMPTS:
                     raise
                 # A new transaction sees the sale

@@ -63,19 +63,11 @@ class LoyaltyTierService(models.AbstractModel):
                 settings.to_utc(end),
             ),
             SQL("AND month >= %s AND month < %s", start, end),
-            SQL(
-                """
-                ON CONFLICT (member_id, month) DO UPDATE
-                   SET points = EXCLUDED.points, spend = EXCLUDED.spend,
-                       visits = EXCLUDED.visits
-                """
-            ),
+            live=True,
         )
 
     @api.model
-    def _count(
-        self, scheme, settings, members, dates=None, months=None, on_conflict=None
-    ):
+    def _count(self, scheme, settings, members, dates=None, months=None, live=False):
         """Bring the figures of some members in line with their sales.
 
         One statement, whatever it finds: it writes the months that are not right. SQL,
@@ -84,10 +76,28 @@ class LoyaltyTierService(models.AbstractModel):
         :param SQL members: what a column of member ids is compared with
         :param SQL dates: which sales to look at; all if omitted
         :param SQL months: the months in which these lie
-        :param SQL on_conflict: what becomes of months that another sale has counted at
-            the same moment; if omitted, a night fails there and has another look, for
-            to be ready for it makes writing a month half as dear again
+        :param bool live: somebody else may count the same members at this moment, and
+            does not see these sales. Of two, the second one fails, is tried again by
+            Odoo, and then sees all. A night does without, for to be ready for it makes
+            writing half as dear again: it has another look by itself.
         """
+        touched = conflict = SQL("")
+        if live:
+            touched = SQL(
+                """
+                , touched AS (
+                    UPDATE loyalty_member SET write_date = write_date
+                     WHERE id IN (SELECT member_id FROM wrong)
+                )
+                """
+            )
+            conflict = SQL(
+                """
+                ON CONFLICT (member_id, month) DO UPDATE
+                   SET points = EXCLUDED.points, spend = EXCLUDED.spend,
+                       visits = EXCLUDED.visits
+                """
+            )
         self.env.cr.execute(
             SQL(
                 """
@@ -134,12 +144,12 @@ class LoyaltyTierService(models.AbstractModel):
                      WHERE NOT wrong.missing AND figure.member_id %(members)s
                        AND figure.member_id = wrong.member_id
                        AND figure.month = wrong.month
-                )
+                ) %(touched)s
                 INSERT INTO loyalty_tier_figure
                             (member_id, month, points, spend, visits)
                 SELECT member_id, month, points, spend, visits
                   FROM wrong WHERE missing
-                %(on_conflict)s
+                %(conflict)s
                 """,
                 returns=self._get_returns_query(scheme, members),
                 local=settings.get_local_sql(SQL("sale.date")),
@@ -147,7 +157,8 @@ class LoyaltyTierService(models.AbstractModel):
                 members=members,
                 dates=dates or SQL(""),
                 months=months or SQL(""),
-                on_conflict=on_conflict or SQL(""),
+                touched=touched,
+                conflict=conflict,
             )
         )
         self.env["loyalty.tier.figure"].invalidate_model(flush=False)

@@ -5,6 +5,7 @@ from . import test_access
 from . import test_benefit
 from . import test_budget
 from . import test_bulk
+from . import test_concurrency
 from . import test_event
 from . import test_ladder
 from . import test_manual
