@@ -4,15 +4,23 @@
 
 Each member has ten sales, far apart in the table as they are where many buy now and
 then. The first night counts all of them, and gives a tier to every fourth member; the
-second one proves the figures and finds nothing to do. The raw floor does what the first
-night does by one statement a table: it groups the sales by member and month into a copy
-of the table of figures, then writes the tier into a copy of the members and a line into
-a copy of the history, with the same indexes and checks, but without ranges, commits or
-rules.
+next one is a night like all others: it proves the figures and finds nothing to do.
+
+The raw floor of the first night is one statement a table: it groups the sales by member
+and month into a copy of the table of figures, then writes the tier into a copy of the
+members and a line into a copy of the history, with the same indexes and checks, but
+without ranges, commits or rules. The raw floor of the next night groups the sales
+again, compares what it finds with the figures, and adds these up for each member.
+
+Before all this, where members are fewest, a night is stopped again and again, and has
+to end as one that was not.
 """
 
 import argparse
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
 
 import psycopg2
 
@@ -29,10 +37,46 @@ SMALLEST = 10_000
 MILLION = 1_000_000
 RATIO = 3.0
 SECONDS_A_MILLION = 120.0
+# Of members, in the night that is stopped, and after how many of these
+STOPPED_RANGE, STOPPED_AFTER = 700, 3
 # How much dearer a member may be than where there is a tenth of them
 GROWTH = 1.5
 SILVER, GOLD = 200, 900
 TABLES = ("loyalty_tier_figure", "loyalty_member", "loyalty_tier_change")
+
+
+class StopNightError(Exception):
+    """Ends a night in the middle, as a lost connection would."""
+
+
+@contextmanager
+def without_guards(env: api.Environment, *tables: str) -> Iterator[None]:
+    """Take indexes and foreign keys off tables, to fill these, and put them back."""
+    restore = []
+    for table in tables:
+        env.cr.execute(
+            """
+            SELECT format('ALTER TABLE %%I DROP CONSTRAINT %%I', %(table)s, conname),
+                   format('ALTER TABLE %%I ADD CONSTRAINT %%I %%s', %(table)s, conname,
+                          pg_get_constraintdef(oid))
+              FROM pg_constraint
+             WHERE conrelid = %(table)s::regclass AND contype = 'f'
+             UNION ALL
+            SELECT format('DROP INDEX %%I', indexname), indexdef
+              FROM pg_indexes
+             WHERE tablename = %(table)s AND NOT EXISTS (
+                   SELECT FROM pg_constraint
+                    WHERE conindid = format('%%I', indexname)::regclass
+             )
+            """,
+            {"table": table},
+        )
+        for drop, create in env.cr.fetchall():
+            env.cr.execute(drop)
+            restore.append(create)
+    yield
+    for create in restore:
+        env.cr.execute(create)
 
 
 class Fill:
@@ -59,11 +103,44 @@ class Fill:
                 for name, points in (("Silver", SILVER), ("Gold", GOLD))
             ]
         )
-        self.members = 0
+        self.members = self.last_id = 0
         env.cr.commit()
 
     def grow_to(self, members: int) -> None:
         """Add members, who have no tier yet, and take the tiers of the others."""
+        self.env.cr.execute("SELECT COALESCE(max(id), 0) FROM loyalty_member")
+        (self.last_id,) = self.env.cr.fetchone()
+        tables = ("res_partner", "loyalty_member", "loyalty_transaction")
+        with without_guards(self.env, *tables):
+            self._add_members(members)
+            for place in range(SALES_PER_MEMBER):
+                self._add_sales(place)
+        self.members = members
+        self.forget_tiers()
+
+    def forget_tiers(self) -> None:
+        """Let no night have been."""
+        self.env.cr.execute(
+            """
+            UPDATE loyalty_member SET tier_id = NULL, tier_since = NULL,
+                   tier_until = NULL WHERE tier_id IS NOT NULL
+            """
+        )
+        self.env.cr.execute(
+            "TRUNCATE loyalty_tier_change, loyalty_tier_figure, loyalty_tier_run"
+            " CASCADE"
+        )
+        self.vacuum()
+
+    def vacuum(self) -> None:
+        """Do what autovacuum has done until the night."""
+        self.env.cr.commit()
+        self.env.cr._cnx.autocommit = True
+        self.env.cr.execute("VACUUM ANALYZE")
+        self.env.cr._cnx.autocommit = False
+        self.env.invalidate_all()
+
+    def _add_members(self, members: int) -> None:
         self.env.cr.execute(
             SQL(
                 """
@@ -87,23 +164,9 @@ class Fill:
                 company=self.scheme.company_id.id,
             )
         )
-        for place in range(SALES_PER_MEMBER):
-            self._add_sales(place)
-            self.env.cr.commit()
-        self.env.cr.execute("UPDATE loyalty_member SET tier_id = NULL")
-        self.env.cr.execute("DELETE FROM loyalty_tier_change")
-        self.env.cr.execute("DELETE FROM loyalty_tier_figure")
-        self.env.cr.execute("DELETE FROM loyalty_tier_run")
-        self.env.cr.commit()
-        self.members = members
-        # As autovacuum would have done by the night
-        self.env.cr._cnx.autocommit = True
-        self.env.cr.execute("VACUUM ANALYZE")
-        self.env.cr._cnx.autocommit = False
-        self.env.invalidate_all()
 
     def _add_sales(self, place: int) -> None:
-        """Give every member who lacks it a sale in the month number ``place``."""
+        """Give the members who were added a sale in the month number ``place``."""
         self.env.cr.execute(
             SQL(
                 """
@@ -121,13 +184,8 @@ class Fill:
                                           WHEN mod(id, 4) = 0 THEN 30
                                           ELSE 5 END AS points
                       FROM loyalty_member member
-                     WHERE scheme_id = %(scheme)s
+                     WHERE scheme_id = %(scheme)s AND id > %(last_id)s
                   ) member
-                 WHERE NOT EXISTS (
-                       SELECT FROM loyalty_transaction sale
-                        WHERE sale.channel_id = %(channel)s
-                          AND sale.reference = member.id || '-' || %(place)s
-                 )
                  ORDER BY id
                 """,
                 account=self.account.id,
@@ -135,6 +193,7 @@ class Fill:
                 place=place,
                 currency=self.scheme.currency_id.id,
                 scheme=self.scheme.id,
+                last_id=self.last_id,
             )
         )
 
@@ -205,8 +264,42 @@ class Floor:
         self.connection.commit()
         return time.perf_counter() - start
 
+    def run_next(self) -> float:
+        """Do what a night does that finds nothing, from the figures as they are.
+
+        :return: seconds
+        """
+        start = time.perf_counter()
+        self.cursor.execute(
+            """
+            SELECT count(*) FROM (
+                SELECT member_id, date_trunc('month', date)::date AS month,
+                       sum(points_earned) AS points, sum(base_amount) AS spend,
+                       count(*) AS visits
+                  FROM loyalty_transaction
+                 WHERE scheme_id = %(scheme)s AND kind = 'sale' AND state = 'posted'
+                 GROUP BY 1, 2
+            ) sale FULL JOIN loyalty_tier_figure figure USING (member_id, month)
+             WHERE (sale.points, sale.spend, sale.visits)
+                   IS DISTINCT FROM (figure.points, figure.spend, figure.visits)
+            """,
+            self.values,
+        )
+        self.cursor.execute(
+            """
+            SELECT count(*) FROM (
+                SELECT member_id FROM loyalty_tier_figure
+                 WHERE month >= date_trunc('year', now())
+                 GROUP BY member_id HAVING sum(points) >= %(silver_points)s
+            ) member
+            """,
+            self.values,
+        )
+        self.connection.rollback()
+        return time.perf_counter() - start
+
     def close(self) -> int:
-        """Remove the copies.
+        """Remove the copies, once the first night is timed.
 
         :return: how many members have moved there
         """
@@ -215,7 +308,6 @@ class Floor:
         for table in TABLES:
             self.cursor.execute(f"DROP TABLE {table}_floor CASCADE")
         self.connection.commit()
-        self.connection.close()
         return count
 
 
@@ -230,21 +322,77 @@ def time_night(fill: Fill) -> float:
     return time.perf_counter() - start
 
 
-def measure(fill: Fill, name: str, members: int) -> tuple[float, float, float]:
-    """Return the seconds of the floor, of the first night and of the second."""
+def prove_stopping(fill: Fill) -> None:
+    """Stop nights again and again, and compare the end with that of one night.
+
+    :raise SystemExit: if they differ
+    """
     env = fill.env
-    fill.grow_to(members)
+    time_night(fill)
+    expected = read_tiers(env)
+    fill.forget_tiers()
+    Run = env.registry["loyalty.tier.run"]
+    evaluate, left = Run._evaluate_range, [0]
+
+    def stop(run, *args):
+        left[0] -= 1
+        evaluate(run, *args)
+        if not left[0]:
+            raise StopNightError
+
+    nights = 0
+    with patch.object(Run, "_evaluate_range", stop):
+        while True:
+            nights, left[0] = nights + 1, STOPPED_AFTER
+            try:
+                env["loyalty.tier.run"]._open_run(fill.scheme)._continue(STOPPED_RANGE)
+                break
+            except StopNightError:
+                env.cr.rollback()
+                env.invalidate_all()
+    env.cr.commit()
+    if read_tiers(env) != expected:
+        raise SystemExit("A night that was stopped and run again ended differently.")
+    print(f"Stopped {nights - 1} times: ends as the night that was not.", flush=True)
+    fill.forget_tiers()
+
+
+def read_tiers(env: api.Environment) -> list[tuple]:
+    """Return a print of all that nights write."""
+    env.cr.execute(
+        """
+        SELECT count(*), md5(string_agg(line, ',' ORDER BY line)) FROM (
+            SELECT concat_ws('|', id, tier_id, tier_since, tier_until)
+              FROM loyalty_member
+             UNION ALL
+            SELECT concat_ws('|', member_id, from_id, tier_id, date, until, cause)
+              FROM loyalty_tier_change
+             UNION ALL
+            SELECT concat_ws('|', member_id, month, points, spend, visits)
+              FROM loyalty_tier_figure
+        ) lines (line)
+        """
+    )
+    return env.cr.fetchall()
+
+
+def measure(fill: Fill, name: str) -> tuple[float, float, float, float]:
+    """Return the seconds of the first night and its floor, and of the next one."""
+    env = fill.env
     floor = Floor(fill, name)
-    least = floor.run()
+    first_floor = floor.run()
     expected = floor.close()
     first = time_night(fill)
     moved = env["loyalty.tier.change"].search_count([])
     if moved != expected:
         raise SystemExit(f"{moved:,} members moved, but {expected:,} in the floor.")
-    second = time_night(fill)
+    fill.vacuum()
+    next_floor = floor.run_next()
+    floor.connection.close()
+    following = time_night(fill)
     if env["loyalty.tier.change"].search_count([]) != expected:
-        raise SystemExit("The second night moved members.")
-    return least, first, second
+        raise SystemExit("The next night moved members.")
+    return first, first_floor, following, next_floor
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -274,42 +422,52 @@ def main() -> None:
     with database.environment(options.database, MODULES) as env:
         fill = Fill(env)
         while members <= options.members:
-            least, first, second = measure(fill, options.database, members)
-            costs.append(first / members)
-            print(f"{members:,} members in {first:.1f} s", flush=True)
-            rows.append(
-                (
-                    f"{members:,}",
-                    f"{first:.2f}",
-                    f"{second:.2f}",
-                    f"{least:.2f}",
-                    f"{first / least:.2f}",
-                    f"{first / members * MILLION:.1f}",
-                )
-            )
+            fill.grow_to(members)
+            if members == SMALLEST:
+                prove_stopping(fill)
+            times = measure(fill, options.database)
+            print(f"{members:,} members in {times[0]:.1f} s", flush=True)
+            for night, own, floor in (
+                ("first", *times[:2]),
+                ("next", *times[2:]),
+            ):
+                rows.append((members, night, own, floor))
+            costs.append(tuple(time / members * MILLION for time in times))
             members *= 10
     print_table(
-        ("members", "night s", "next s", "floor s", "times", "s a million"), rows
-    )
-    finish(
-        "tiers",
+        ("members", "night", "seconds", "raw floor", "times", "s a million"),
         [
-            Bar("times the raw floor", first / least, RATIO, at_most=True),
-            Bar(
-                "seconds a million members",
-                costs[-1] * MILLION,
-                SECONDS_A_MILLION,
-                at_most=True,
-            ),
-            Bar(
-                "cost of a member, against a tenth of them",
-                costs[-1] / costs[-2] if len(costs) > 1 else 1.0,
-                GROWTH,
-                at_most=True,
-            ),
+            (
+                f"{count:,}",
+                night,
+                f"{own:.2f}",
+                f"{floor:.2f}",
+                f"{own / floor:.2f}",
+                f"{own / count * MILLION:.1f}",
+            )
+            for count, night, own, floor in rows
         ],
-        options.check,
     )
+    finish("tiers", list(get_bars(costs)), options.check)
+
+
+def get_bars(costs: list[tuple[float, float, float, float]]) -> Iterator[Bar]:
+    """Judge the nights of the most members.
+
+    :param costs: what ``measure`` returns, for a million members, by size
+    """
+    for place, night in ((0, "first"), (2, "next")):
+        own, floor = costs[-1][place], costs[-1][place + 1]
+        for what, value, limit in (
+            (f"{night} night, seconds a million members", own, SECONDS_A_MILLION),
+            (f"{night} night, times the raw floor", own / floor, RATIO),
+            (
+                f"{night} night, cost of a member against a tenth of them",
+                own / costs[-2][place] if len(costs) > 1 else 1.0,
+                GROWTH,
+            ),
+        ):
+            yield Bar(what, value, limit, at_most=True)
 
 
 if __name__ == "__main__":
