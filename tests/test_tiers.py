@@ -2,9 +2,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Tiers as cashiers, members and shoppers meet them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from odoo import fields
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.loyalty_ledger.ledger.sale import Sale, SaleLine
@@ -135,6 +136,7 @@ class TestTiers(LoyaltyPosCommon):
         self.assertIn(badge["text"], page)
         self.assertIn("background-color: #D4AF37", page)
         self.assertIn('aria-valuenow="3"', page)
+        self.assertNotIn("o_loyalty_badge_warning", page)
         cart_sudo = (
             self.env["sale.order"]
             .sudo()
@@ -142,3 +144,10 @@ class TestTiers(LoyaltyPosCommon):
         )
         values = cart_sudo._loyalty_get_member_values(self.member)
         self.assertEqual(values["badge"], badge)
+        # Given by hand, and over tomorrow
+        platinum = self.scheme.tier_ids.filtered(lambda tier: tier.name == "Platinum")
+        last_day = fields.Date.today() + timedelta(days=1)
+        self.member._set_tier(platinum, "Invited", last_day)
+        page = self.url_open("/my/loyalty").text
+        self.assertIn("o_loyalty_badge_warning", page)
+        self.assertIn("970 beans to stay Platinum after", page)

@@ -52,7 +52,7 @@ class LoyaltyMember(models.Model):
 
         :return: empty, or ``name``, ``color``, ``color_text``, ``icon``, ``image`` (a
             data URI or ``False``), ``text`` (what leads to the next one), ``percent``
-            and ``next`` (its name)
+            and ``next`` (its name), ``warning`` (that it ends soon, or ``False``)
         :rtype: dict
         """
         return {}

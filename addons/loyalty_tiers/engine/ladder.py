@@ -161,6 +161,19 @@ class Ladder:
                 return step
         return None
 
+    def is_earned(self, tier, figures):
+        """Return whether figures lead to a tier or to a higher one."""
+        earned = self.get_earned(figures)
+        return bool(earned) and self.get_rank(earned.id) >= self.get_rank(tier)
+
+    def get_missing(self, tier, figures):
+        """Return what is missing to come into a tier, by name.
+
+        Empty if nothing is, or if only people put members there.
+        """
+        step = self.get_step(tier)
+        return step.entry.get_missing(figures) if step and step.entry else {}
+
     def get_next(self, tier):
         """Return the next step up that figures can lead to, or ``None``."""
         for step in self.steps[self.get_rank(tier) + 1 :]:

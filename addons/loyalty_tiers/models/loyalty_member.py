@@ -1,5 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
@@ -48,6 +50,7 @@ class LoyaltyMember(models.Model):
         compute="_compute_tier_progress",
         compute_sudo=True,
     )
+    tier_warning = fields.Char(compute="_compute_tier_progress", compute_sudo=True)
     tier_change_ids = fields.One2many(
         comodel_name="loyalty.tier.change",
         inverse_name="member_id",
@@ -75,6 +78,7 @@ class LoyaltyMember(models.Model):
             progress = member._get_tier_progress() if member.id else {}
             member.tier_progress = progress.get("text")
             member.tier_percent = progress.get("percent", 0.0)
+            member.tier_warning = progress.get("warning")
 
     def _compute_tier_change_count(self):
         counts = dict(
@@ -267,6 +271,7 @@ class LoyaltyMember(models.Model):
                     "text",
                     "percent",
                     "next",
+                    "warning",
                 )
             },
         }
@@ -284,6 +289,7 @@ class LoyaltyMember(models.Model):
             * ``until``: date by which it has to be reached, or ``False``
             * ``kept_until``: last day of the tier that the member has, or ``False``
             * ``keep_text``: what is missing to keep it longer, or ``False``
+            * ``warning``: a sentence if the tier ends soon, otherwise ``False``
             * ``text``: a sentence, for instance "120 points to Gold by 31 December",
               or ``False`` where there is nothing to say
 
@@ -313,6 +319,9 @@ class LoyaltyMember(models.Model):
             "keep_text": member._get_tier_keep_text(settings, day),
             "text": False,
         }
+        values["warning"] = member._get_tier_warning_text(
+            settings, day, figures, values
+        )
         missing = above.entry.get_missing(figures) if above else {}
         if missing and not member.tier_locked:
             values.update(
@@ -360,6 +369,26 @@ class LoyaltyMember(models.Model):
             day=self._format_tier_day(values["kept_until"], year=True),
         )
 
+    def _get_tier_warning_text(self, settings, day, figures, values):
+        """Say that the tier ends soon, ``False`` where it does not."""
+        last_day = values["kept_until"]
+        soon = day + timedelta(days=settings.warning_days)
+        if not settings.warning_days or not last_day or last_day > soon:
+            return False
+        if not self.tier_locked:
+            return values["keep_text"]
+        if not self.tier_id or settings.ladder.is_earned(self.tier_id.id, figures):
+            return False
+        missing = settings.ladder.get_missing(self.tier_id.id, figures)
+        if missing:
+            entry = settings.ladder.get_step(self.tier_id.id).entry
+            return self._get_tier_stay_longer_text(entry, missing, last_day)
+        return self.env._(
+            "%(tier)s ends on %(day)s. After that, purchases decide on the tier.",
+            tier=values["tier"],
+            day=self._format_tier_day(last_day, year=True),
+        )
+
     def _format_tier_day(self, day, year=False):
         """Write a day as people say it, with the year where it is not the current."""
         is_far = year or day.year != fields.Date.context_today(self).year
@@ -385,7 +414,10 @@ class LoyaltyMember(models.Model):
         )
         if not missing:
             return False
-        joint = self.env._(" or ") if step.keep.any_of else self.env._(" and ")
+        return self._get_tier_stay_longer_text(step.keep, missing, self.tier_until)
+
+    def _get_tier_stay_longer_text(self, threshold, missing, last_day):
+        joint = self.env._(" or ") if threshold.any_of else self.env._(" and ")
         return self.env._(
             "%(missing)s to stay %(tier)s after %(day)s",
             missing=joint.join(
@@ -393,5 +425,5 @@ class LoyaltyMember(models.Model):
                 for name, amount in missing.items()
             ),
             tier=self.tier_id.name,
-            day=self._format_tier_day(self.tier_until, year=True),
+            day=self._format_tier_day(last_day, year=True),
         )

@@ -57,6 +57,13 @@ class LoyaltyTierWarning(models.Model):
         index=True,
         help="The last day on which the member has the tier for sure.",
     )
+    by_hand = fields.Boolean(
+        readonly=True,
+        help="A person gave the tier until this day. After it purchases decide.",
+    )
+    reason = fields.Char(
+        string="Given Because", readonly=True, help="Why the tier was given by hand."
+    )
     missing_points = fields.Float(digits="Loyalty Points", readonly=True)
     missing_spend = fields.Monetary(readonly=True)
     missing_visits = fields.Integer(readonly=True)
@@ -88,7 +95,7 @@ class LoyaltyTierWarning(models.Model):
 
     @api.model
     def _warn(self, scheme, settings, members):
-        """Warn members whose tier ends soon and who miss something to keep it.
+        """Warn members whose tier ends soon: by the rules, or as it was given by hand.
 
         :param Settings settings: of the scheme
         :param SQL members: what a column of member ids is compared with
@@ -98,8 +105,12 @@ class LoyaltyTierWarning(models.Model):
             return 0
         self.flush_model()
         rows = self._find_endangered(scheme, settings, members)
-        self._record([self._prepare_warning(scheme, settings, *row) for row in rows])
-        return len(rows)
+        return len(
+            self._record(
+                [self._prepare_warning(scheme, settings, *row) for row in rows]
+                + self._prepare_warnings_by_hand(scheme, settings, members)
+            )
+        )
 
     def _find_endangered(self, scheme, settings, members):
         """Return member id, tier id, last day and figures of those to be warned."""
@@ -138,12 +149,64 @@ class LoyaltyTierWarning(models.Model):
     def _prepare_warning(self, scheme, settings, member_id, tier_id, until, *figures):
         step = settings.ladder.get_step(tier_id)
         missing = step.keep.get_missing(Figures(*map(Decimal, figures)))
+        return self._prepare_values(scheme, member_id, tier_id, until, missing)
+
+    def _prepare_warnings_by_hand(self, scheme, settings, members):
+        """Return warnings for members whose tier was given until a day soon.
+
+        Not for those whose purchases have made up for it.
+        """
+        rows = self._find_ending_by_hand(scheme, settings, members)
+        found = self.env["loyalty.member"].browse(row[0] for row in rows)
+        figures = found and self.env["loyalty.tier.service"]._get_figures(found)
+        warnings = []
+        for member, row in zip(found, rows, strict=True):
+            _id, tier_id, until, reason = row
+            if settings.ladder.is_earned(tier_id, figures[member]):
+                continue
+            missing = settings.ladder.get_missing(tier_id, figures[member])
+            values = self._prepare_values(scheme, member.id, tier_id, until, missing)
+            warnings.append({**values, "by_hand": True, "reason": reason})
+        return warnings
+
+    def _find_ending_by_hand(self, scheme, settings, members):
+        """Return member id, tier id, last day and reason of tiers given by hand."""
+        day = settings.today()
+        # SQL, because a night asks this of all members, and next to nobody is found
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT member.id, member.tier_id, member.tier_lock_until,
+                       member.tier_lock_reason
+                  FROM loyalty_member member
+                 WHERE member.scheme_id = %(scheme)s AND member.state = 'active'
+                   AND member.id %(members)s AND member.tier_locked
+                   AND member.tier_id IS NOT NULL
+                   AND member.tier_lock_until BETWEEN %(day)s::date
+                                                  AND %(day)s::date + %(days)s
+                   AND NOT EXISTS (
+                       SELECT FROM loyalty_tier_warning warning
+                        WHERE warning.member_id = member.id
+                          AND warning.until = member.tier_lock_until
+                   )
+                 ORDER BY member.id
+                """,
+                scheme=scheme.id,
+                members=members,
+                day=day,
+                days=settings.warning_days,
+            )
+        )
+
+    def _prepare_values(self, scheme, member_id, tier_id, until, missing):
         return {
             "member_id": member_id,
             "scheme_id": scheme.id,
             "company_id": scheme.company_id.id or None,
             "tier_id": tier_id,
             "until": until,
+            "by_hand": False,
+            "reason": None,
             **{f"missing_{name}": missing.get(name, 0) for name in MEASURES},
         }
 

@@ -273,7 +273,46 @@ class TestNight(LoyaltyTiersCommon):
         self.member._set_tier(self.silver, "Invited")
         self._night("2028-12-10 12:00:00")
         self.scheme.tier_warning_days = 0
+        self.member._set_tier(self.silver, "Invited", date(2028, 12, 20))
+        self._night("2028-12-11 12:00:00")
         self.assertFalse(self._warnings())
+
+    def test_warned_before_a_tier_by_hand_ends(self):
+        club = self._create_tier("Club", sequence=15, entry="manual")
+        self.member._set_tier(club, "Paid the fee", date(2026, 6, 30))
+        self._buy("S1", 60)
+        self._night("2026-05-30 12:00:00")
+        self.assertFalse(self._warnings())
+        self.assertEqual(self._night("2026-05-31 12:00:00").warning_count, 1)
+        self._night("2026-06-01 12:00:00")
+        warning = self._warnings()
+        self.assertEqual(len(warning), 1)
+        self.assertEqual((warning.tier_id, warning.by_hand), (club, True))
+        self.assertEqual(warning.until, date(2026, 6, 30))
+        self.assertEqual(warning.reason, "Paid the fee")
+        self.assertEqual(warning.missing, "")
+        self.assertEqual(self.member.tier_id, club)
+        # A later end is another day to warn of
+        self.member._set_tier(club, "Paid again", date(2027, 6, 30))
+        self._night("2027-06-10 12:00:00")
+        self.assertEqual(len(self._warnings()), 2)
+
+    def test_a_tier_by_hand_that_purchases_have_earned_since(self):
+        self.member._set_tier(self.silver, "Welcome", date(2026, 6, 30))
+        rest = self._enrol("Buys less")
+        rest._set_tier(self.silver, "Welcome", date(2026, 6, 30))
+        nobody = self._enrol("Nothing to lose")
+        nobody._set_tier(self.env["loyalty.tier"], "Fraud", date(2026, 6, 30))
+        forever = self._enrol("For ever")
+        forever._set_tier(self.silver, "Founder")
+        self._buy("S1", 100)
+        self._buy("S2", 70, member=rest)
+        self.assertEqual(self._night("2026-06-10 12:00:00").warning_count, 1)
+        warning = self.env["loyalty.tier.warning"].search(
+            [("scheme_id", "=", self.scheme.id)]
+        )
+        self.assertEqual(warning.member_id, rest)
+        self.assertEqual(warning.missing, "30 beans")
 
     def test_warnings_are_seen_by_their_company(self):
         self._buy("S1", 400)

@@ -78,6 +78,42 @@ class TestProgress(LoyaltyTiersCommon):
         self.assertEqual(progress["text"], "Silver until 30 June 2026")
         self.assertEqual(progress["next"], False)
 
+    def test_a_warning_before_the_last_day(self):
+        self._buy("S1", 300)
+        with freeze_time("2027-11-30 12:00:00"):
+            self.assertIs(self._progress()["warning"], False)
+        with freeze_time("2027-12-01 12:00:00"):
+            warning = "300 beans to stay Gold after 31 December 2027"
+            self.assertEqual(self._progress()["warning"], warning)
+            self.member.invalidate_recordset()
+            self.assertEqual(self.member.tier_warning, warning)
+            self.assertEqual(self.member._get_badge()["warning"], warning)
+            self._buy("S2", 300)
+            self.assertIs(self._progress()["warning"], False)
+
+    def test_a_warning_before_a_tier_by_hand_ends(self):
+        club = self._create_tier("Club", sequence=15, entry="manual")
+        self.member._set_tier(club, "Paid the fee", date(2026, 6, 30))
+        with freeze_time("2026-05-30 12:00:00"):
+            self.assertIs(self._progress()["warning"], False)
+        with freeze_time("2026-05-31 12:00:00"):
+            self.assertEqual(
+                self._progress()["warning"],
+                "Club ends on 30 June 2026. After that, purchases decide on the tier.",
+            )
+            self.member._set_tier(self.silver, "Welcome", date(2026, 6, 30))
+            self.assertEqual(
+                self._progress()["warning"],
+                "100 beans to stay Silver after 30 June 2026",
+            )
+            self._buy("S1", 100)
+            self.assertIs(self._progress()["warning"], False)
+
+    def test_no_warning_where_the_scheme_gives_none(self):
+        self.scheme.tier_warning_days = 0
+        self.member._set_tier(self.silver, "Welcome", date(2026, 3, 11))
+        self.assertIs(self._progress()["warning"], False)
+
     def test_without_tiers(self):
         scheme = self._create_scheme(name="Plain")
         member = self.env["loyalty.member"]._enrol(self.anna, scheme)
