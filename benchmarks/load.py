@@ -28,7 +28,7 @@ from benchmarks.common import Bar, finish, print_table
 from benchmarks.completejourney import Year
 from benchmarks.import_year import BASKETS_AT_ONCE, MODULES, Progress, YearImport, say
 
-RATIO = 0.2
+RATIO = 0.35
 # In the order in which a writer has to fill them
 TABLES = (
     "loyalty_transaction",
