@@ -5,6 +5,8 @@ from . import loyalty_channel
 from . import loyalty_scheme
 from . import loyalty_store
 from . import loyalty_member
+from . import loyalty_member_duplicate
+from . import loyalty_member_merge
 from . import loyalty_member_card
 from . import loyalty_member_code
 from . import loyalty_member_code_attempt

@@ -47,7 +47,12 @@ class LoyaltyMember(models.Model):
         help="Stays the same for life, whatever card the member shows.",
     )
     state = fields.Selection(
-        selection=[("active", "Active"), ("blocked", "Blocked"), ("left", "Left")],
+        selection=[
+            ("active", "Active"),
+            ("blocked", "Blocked"),
+            ("left", "Left"),
+            ("merged", "Merged"),
+        ],
         string="Status",
         default="active",
         required=True,
@@ -197,7 +202,7 @@ class LoyaltyMember(models.Model):
 
         :param str reason: why, for colleagues; the member does not see it
         """
-        self.filtered(lambda member: member.state != "blocked").write(
+        self.filtered(lambda member: member.state not in ("blocked", "merged")).write(
             {"state": "blocked", "block_reason": reason}
         )
 
@@ -207,7 +212,7 @@ class LoyaltyMember(models.Model):
 
     def action_leave(self):
         """End the membership at the member's wish. Enrolling again revives it."""
-        self.filtered(lambda member: member.state != "left").write(
+        self.filtered(lambda member: member.state not in ("left", "merged")).write(
             {"state": "left", "block_reason": False}
         )
 
@@ -244,7 +249,8 @@ class LoyaltyMember(models.Model):
         """Make contacts members of a scheme.
 
         Enrolling twice is the same as once: who is a member already stays so, and
-        who had left comes back with the same number. A blocked member stays blocked.
+        who had left comes back with the same number. A blocked member stays blocked,
+        and who was merged into another member is that one.
 
         :param partner: res.partner record, or several
         :param scheme: the loyalty.scheme to join
@@ -276,9 +282,10 @@ class LoyaltyMember(models.Model):
                     for newcomer in newcomers
                 ]
             )
+        members = members.sorted(lambda member: partner.ids.index(member.partner_id.id))
         if card:
-            card._assign(members)
-        return members.sorted(lambda member: partner.ids.index(member.partner_id.id))
+            card._assign(members._get_survivor())
+        return members._get_survivor()
 
     @api.model
     def _prepare_member_values(self, partner, scheme, store, channel, card=None):
@@ -380,6 +387,7 @@ class LoyaltyMember(models.Model):
         if card:
             return card
         member = self.search(Domain("number", "=", code) & domain, limit=1)
+        member = member._get_survivor()
         return member.main_card_id or member.card_ids[:1]
 
     @api.model
@@ -414,7 +422,7 @@ class LoyaltyMember(models.Model):
             [("scheme_id", "=", scheme.id), ("partner_id", "in", candidates.ids)]
         )
         own = members.filtered(lambda member: member.partner_id == partner)
-        return own or members[:1]
+        return (own or members[:1])._get_survivor()
 
     # === BUSINESS: CHECKS === #
 
@@ -433,6 +441,15 @@ class LoyaltyMember(models.Model):
                         "person who looks after %(scheme)s members.",
                         member=member.display_name,
                         scheme=member.scheme_id.name,
+                    )
+                )
+            if member.state == "merged":
+                raise UserError(
+                    self.env._(
+                        "%(member)s has been merged into %(survivor)s. Look the "
+                        "customer up again.",
+                        member=member.display_name,
+                        survivor=member._get_survivor().display_name,
                     )
                 )
             if member.state == "left":

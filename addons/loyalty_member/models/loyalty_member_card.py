@@ -236,6 +236,10 @@ class LoyaltyMemberCard(models.Model):
         self._check_free(member)
         self.write({"member_id": member.id, "state": "active"})
 
+    def _hand_over(self, member):
+        """Let cards be another member's who is the same person, see ``_merge``."""
+        return super().write({"member_id": member.id})
+
     def _check_free(self, member=None):
         """Refuse a card that somebody holds, or that was taken out of use.
 

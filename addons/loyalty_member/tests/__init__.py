@@ -9,6 +9,7 @@ from . import test_concurrent_enrol
 from . import test_enrol
 from . import test_enrol_dialog
 from . import test_member
+from . import test_member_merge
 from . import test_merge
 from . import test_partner
 from . import test_scheme

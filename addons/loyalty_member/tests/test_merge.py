@@ -46,11 +46,21 @@ class TestMerge(LoyaltyMemberCase):
         self.assertEqual(
             str(refusal.exception),
             "Jane Doe and John Roe each have a membership or points in Harmony Coffee,"
-            " and a contact can have only one. Take all but one of them off the list"
-            " of contacts to merge, or skip this group.",
+            " and a contact can have only one. Merge the members instead (Loyalty >"
+            " Members, choose them, Actions > Merge Members), or take all but one of"
+            " them off the list of contacts to merge.",
         )
         self.assertEqual(members.partner_id, self.partner + self.partner_2)
         self.assertEqual(self.partner_2.exists(), self.partner_2)
+
+    def test_contacts_of_merged_members_stay_apart(self):
+        members = self._enrol(self.partner) + self._enrol(self.partner_2)
+        members[0]._merge(members[1], "The same person")
+        with self.assertRaisesRegex(
+            UserError, "have been merged already. The contacts"
+        ):
+            self._merge(self.partner + self.partner_2, self.partner)
+        self.assertEqual(members.partner_id, self.partner + self.partner_2)
 
     def test_members_of_two_schemes_become_one_contact(self):
         member = self._enrol(self.partner)

@@ -5,3 +5,4 @@ from . import base_partner_merge
 from . import loyalty_member_block
 from . import loyalty_member_card_generate
 from . import loyalty_member_enrol
+from . import loyalty_member_merge_wizard

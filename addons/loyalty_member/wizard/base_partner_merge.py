@@ -56,13 +56,39 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
         :raise UserError: with the contacts and the scheme
         """
-        if len(partners) > 1:
+        if len(partners) < 2:
+            return
+        values = {
+            "contacts": format_list(self.env, partners.mapped("display_name")),
+            "scheme": scheme.name,
+        }
+        # sudo: see _check_loyalty_merge
+        merged_sudo = (
+            self.env["loyalty.member"]
+            .sudo()
+            .search(
+                [
+                    ("scheme_id", "=", scheme.id),
+                    ("partner_id", "in", partners.ids),
+                    ("state", "=", "merged"),
+                ]
+            )
+        )
+        if len(partners - merged_sudo.partner_id) < 2:
             raise UserError(
                 self.env._(
-                    "%(contacts)s each have a membership or points in %(scheme)s,"
-                    " and a contact can have only one. Take all but one of them off"
-                    " the list of contacts to merge, or skip this group.",
-                    contacts=format_list(self.env, partners.mapped("display_name")),
-                    scheme=scheme.name,
+                    "The memberships of %(contacts)s in %(scheme)s have been merged"
+                    " already. The contacts stay apart, so that it can be undone:"
+                    " archive the one you no longer need.",
+                    **values,
                 )
             )
+        raise UserError(
+            self.env._(
+                "%(contacts)s each have a membership or points in %(scheme)s,"
+                " and a contact can have only one. Merge the members instead"
+                " (Loyalty > Members, choose them, Actions > Merge Members), or take"
+                " all but one of them off the list of contacts to merge.",
+                **values,
+            )
+        )
