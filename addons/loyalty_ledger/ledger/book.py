@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from ..engine.rounding import allot
 from .chain import link
-from .move import Shortfall
+from .move import Part, Shortfall
 
 ZERO = Decimal(0)
 
@@ -41,7 +41,10 @@ class NothingToRestore(Exception):
 
 @dataclass(slots=True, eq=False)
 class Lot:
-    """A row of ``loyalty.ledger.lot``; ``id`` is ``None`` until it is written."""
+    """A row of ``loyalty.ledger.lot``; ``id`` is ``None`` until it is written.
+
+    :param root_id: the lot of another account as which it came into being
+    """
 
     id: int | None
     amount: Decimal
@@ -52,6 +55,12 @@ class Lot:
     transaction_id: int | None = None
     entry: "Entry | None" = None
     changed: bool = False
+    root_id: int | None = None
+
+    @property
+    def root(self):
+        """The id under which its points are known on whatever account."""
+        return self.root_id or self.id
 
     @property
     def spend_order(self):
@@ -103,6 +112,21 @@ class Entry:
                 parts[lot.expiry_date] = parts.get(lot.expiry_date, ZERO) - amount
         return tuple(parts.items())
 
+    @property
+    def carried(self):
+        """What was given away as it is; see ``Op.CARRY_OUT``."""
+        return tuple(
+            Part(
+                -amount,
+                lot.state,
+                lot.expiry_date,
+                lot.release_date,
+                lot.transaction_id,
+                lot.root,
+            )
+            for lot, amount, _settlement in self.allocations
+        )
+
     def allocate(self, lot, amount, settlement=False):
         lot.remaining += amount
         lot.changed = True
@@ -116,6 +140,9 @@ class Account:
     :param held: active holds by owner
     :param captured: the holds that moves have captured, in part or whole
     :param step: the scheme's smallest step of points
+    :param strangers: lots of other accounts by id, which ``undone`` names: the members
+        were merged or unmerged meanwhile
+    :param successor_id: the account to which all has gone since members were merged
     """
 
     id: int
@@ -129,6 +156,8 @@ class Account:
     held: dict = field(default_factory=dict)
     captured: list = field(default_factory=list)
     lots: list = field(default_factory=list)
+    strangers: dict = field(default_factory=dict)
+    successor_id: int | None = None
 
     def apply(self, move, undone):
         """Do one move.
@@ -195,7 +224,8 @@ class Account:
             self._capture(move, hold, taken)
 
     def _apply_take_back(self, move, undone, entry):
-        filled = [lot for lot in self.lots if undone.get(lot.id, ZERO) > 0]
+        by_root = self._sum_by_root(undone)
+        filled = [lot for lot in self.lots if by_root.get(lot.root, ZERO) > 0]
         waiting = [lot for lot in filled if lot.state == "pending"]
         left = move.points - self._take(entry, waiting, move.points)
         free = min(left, self._free())
@@ -211,8 +241,18 @@ class Account:
             for lot in self.lots
             if undone.get(lot.id, ZERO) < 0
         }
-        if move.points > sum((-part for part in undone.values() if part < 0), ZERO):
+        elsewhere = self._emptied_elsewhere(undone)
+        taken = sum(
+            (
+                -part
+                for id_, part in undone.items()
+                if part < 0 and self.strangers.get(id_) not in elsewhere
+            ),
+            sum(elsewhere.values(), ZERO),
+        )
+        if move.points > taken:
             raise NothingToRestore
+        emptied |= {lot: room for lot, room in elsewhere.items() if lot.amount > 0}
         points = min(move.points, sum(emptied.values(), ZERO))
         by_id = {lot.id: lot for lot in emptied}
         shares = allot(
@@ -268,6 +308,77 @@ class Account:
         total = sum((lot.remaining for lot in due), ZERO)
         self._take(entry, due, min(total, self._free()))
         entry.requested = -entry.amount
+
+    def _apply_carry_out(self, move, _undone, entry):
+        lots = [
+            lot
+            for lot in self.lots
+            if lot.remaining and (move.lot_ids is None or lot.id in move.lot_ids)
+        ]
+        # What cancels out can stay: no entry would tell of it
+        if any(
+            sum((lot.remaining for lot in lots if lot.state == state), ZERO)
+            for state in ("available", "pending")
+        ):
+            for lot in lots:
+                self._move_in(entry, lot, -lot.remaining)
+        entry.requested = entry.amount + entry.pending
+
+    def _apply_carry_in(self, move, _undone, entry):
+        lots = []
+        for part in move.parts:
+            lot = self._new_lot(
+                move, entry, part.points, part.state, part.expiry_date, part.root_id
+            )
+            lot.release_date = part.release_date
+            lot.transaction_id = part.transaction_id
+            self._move_in(entry, lot, part.points)
+            lots.append(lot)
+        entry.requested = entry.amount + entry.pending
+        # A debt that comes along is paid at once, but not with what is on hold
+        paying = lots if self.held else self._available(None)
+        self._settle_debts(entry, [lot for lot in paying if lot.state == "available"])
+
+    def _move_in(self, entry, lot, points):
+        entry.allocate(lot, points)
+        if lot.state == "pending":
+            entry.pending += points
+        else:
+            entry.amount += points
+
+    def _sum_by_root(self, undone):
+        """Return what was put into lots or taken, by what they came into being as."""
+        known = {lot.id: lot for lot in self.lots} | self.strangers
+        totals = {}
+        for id_, amount in undone.items():
+            root = known[id_].root if id_ in known else id_
+            totals[root] = totals.get(root, ZERO) + amount
+        return totals
+
+    def _emptied_elsewhere(self, undone):
+        """Return what was taken from lots of other accounts and has not come back.
+
+        What comes back for them goes into new lots of the same root.
+
+        :return dict: points by lot
+        """
+        if not self.strangers:
+            return {}
+        known = {lot.id: lot for lot in self.lots} | self.strangers
+        back = {}
+        for id_, amount in undone.items():
+            lot = known.get(id_)
+            if amount > 0 and lot and lot.root_id:
+                back[lot.root] = back.get(lot.root, ZERO) + amount
+        emptied = {}
+        for lot in self.strangers.values():
+            room = -min(undone.get(lot.id, ZERO), ZERO)
+            returned = min(room, back.get(lot.root, ZERO))
+            if returned:
+                back[lot.root] -= returned
+            if room:
+                emptied[lot] = room - returned
+        return emptied
 
     def _available(self, day):
         """Return the lots that can be spent on ``day``, in spending order."""
@@ -338,6 +449,13 @@ class Account:
     def _put_back(self, move, entry, lot, points, credited):
         if points <= 0:
             return
+        if lot.id in self.strangers:
+            stranger = lot
+            lot = self._new_lot(
+                move, entry, points, lot.state, lot.expiry_date, lot.root
+            )
+            lot.release_date = stranger.release_date
+            lot.transaction_id = stranger.transaction_id
         over = lot.expiry_date and lot.expiry_date < move.date.date()
         if over and move.revive_until:
             lot.expiry_date = move.revive_until
@@ -371,7 +489,7 @@ class Account:
                     entry.allocate(lot, -part, settlement=True)
                     entry.allocate(debt, part, settlement=True)
 
-    def _new_lot(self, move, entry, amount, state, expiry_date=None):
+    def _new_lot(self, move, entry, amount, state, expiry_date=None, root_id=None):
         lot = Lot(
             id=None,
             amount=amount,
@@ -381,6 +499,7 @@ class Account:
             release_date=move.release_date if state == "pending" else None,
             transaction_id=move.source_transaction_id or move.transaction_id,
             entry=entry,
+            root_id=root_id,
         )
         self.lots.append(lot)
         return lot

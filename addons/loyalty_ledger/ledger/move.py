@@ -29,6 +29,10 @@ class Op(StrEnum):
     RELEASE = "release"
     #: empty the available lots whose last day was before ``day``
     EXPIRE = "expire"
+    #: let an account give away its lots as they are: pending ones and debts too
+    CARRY_OUT = "carry_out"
+    #: take in lots that ``giver_id`` carries out in the same call
+    CARRY_IN = "carry_in"
 
 
 class Shortfall(StrEnum):
@@ -40,6 +44,22 @@ class Shortfall(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What is left of a lot, on its way from one account to another.
+
+    :param points: less than zero for a debt
+    :param root_id: the lot as which it came into being
+    """
+
+    points: Decimal
+    state: str
+    expiry_date: dt.date | None
+    release_date: dt.date | None
+    transaction_id: int | None
+    root_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """One movement on one account.
 
@@ -47,15 +67,17 @@ class Move:
     :param key: idempotency key, unique per account; printable characters
     :param kind: a value of ``loyalty.ledger.entry.kind``
     :param op: what to do with the lots
-    :param points: how many, more than zero; ``None`` for RELEASE and EXPIRE, which
-        find out themselves
+    :param points: how many, more than zero; ``None`` for RELEASE, EXPIRE, CARRY_OUT
+        and CARRY_IN, which find out themselves
     :param date: business time, naive UTC; now if omitted
     :param day: the day that RELEASE and EXPIRE look at
     :param expiry_date: last day on which the new lot can be spent
     :param giver_id: account from which a CREDIT comes; what the DEBIT of the same call
-        with the same key took there keeps its last days
-    :param parts: the lots that a CREDIT makes instead of one: (last day, points); the
-        service fills it in for ``giver_id``
+        with the same key took there keeps its last days; or where what a CARRY_IN
+        takes in comes from
+    :param lot_ids: the lots that a CARRY_OUT gives away; all that are open if omitted
+    :param parts: the lots that a CREDIT makes instead of one: (last day, points), or
+        those of a CARRY_IN: :class:`Part`; the service fills it in for ``giver_id``
     :param release_date: first day on which a pending lot becomes available
     :param transaction_id: the sale or return that causes the move
     :param source_transaction_id: the sale whose points are moved; a return names the
@@ -81,7 +103,8 @@ class Move:
     day: dt.date | None = None
     expiry_date: dt.date | None = None
     giver_id: int | None = None
-    parts: tuple[tuple[dt.date | None, Decimal], ...] = ()
+    lot_ids: frozenset[int] | None = None
+    parts: tuple = ()
     release_date: dt.date | None = None
     transaction_id: int | None = None
     source_transaction_id: int | None = None

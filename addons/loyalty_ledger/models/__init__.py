@@ -43,6 +43,10 @@ from . import loyalty_earn_replay_sales
 from . import loyalty_earn_award
 from . import loyalty_member
 from . import loyalty_member_code
+from . import loyalty_member_duplicate
+from . import loyalty_member_merge
+from . import loyalty_member_merge_account
+from . import loyalty_member_merge_sale
 from . import loyalty_member_event
 from . import loyalty_member_raise
 from . import loyalty_member_household

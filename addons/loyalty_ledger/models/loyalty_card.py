@@ -22,6 +22,7 @@ LEDGER_FIELDS = {
     "ledger_sequence",
     "ledger_hash",
     "ledger_one_use",
+    "ledger_successor_id",
 }
 
 
@@ -63,6 +64,15 @@ class LoyaltyCard(models.Model):
         copy=False,
         readonly=True,
         help="One order at a time can set aside what is on this account.",
+    )
+    ledger_successor_id = fields.Many2one(
+        comodel_name="loyalty.card",
+        string="Account Merged Into",
+        copy=False,
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="Where the points are since the member was merged into another.",
     )
     entry_ids = fields.One2many(
         comodel_name="loyalty.ledger.entry",
@@ -404,6 +414,65 @@ class LoyaltyCard(models.Model):
         for card_id, points in rows:
             spendable[card_id] = Decimal(points)
         return spendable
+
+    def _get_current(self):
+        """Return the account on which the points of this one are by now.
+
+        Another one where members have been merged.
+        """
+        self.ensure_one()
+        account = self
+        while account.ledger_successor_id:
+            account = account.ledger_successor_id
+        return account
+
+    def _check_no_holds(self):
+        """Refuse while an order has something of these accounts set aside.
+
+        :raise UserError: with who it is set aside for, and until when
+        """
+        self._free_timed_out_holds(fields.Datetime.now())
+        # sudo: holds are in the way whoever sees them
+        hold_sudo = (
+            self.env["loyalty.hold"]
+            .sudo()
+            .search(
+                [("account_id", "in", self.ids), ("state", "=", "active")],
+                order="deadline",
+                limit=1,
+            )
+        )
+        if hold_sudo:
+            raise UserError(
+                self.env._(
+                    "%(owner)s has %(points)s of %(member)s set aside until"
+                    " %(deadline)s. Wait until it is paid, or release it (Loyalty >"
+                    " Transactions > Holds).",
+                    owner=hold_sudo.owner,
+                    points=hold_sudo.account_id._format_value(
+                        hold_sudo.amount - hold_sudo.captured
+                    ),
+                    member=hold_sudo.partner_id.display_name,
+                    deadline=format_datetime(self.env, hold_sudo.deadline),
+                )
+            )
+
+    def _set_successor(self, account):
+        """Say where the points of these accounts are from now on.
+
+        Plain SQL, as nobody writes what belongs to the ledger through the ORM.
+
+        :param account: a loyalty.card; empty for the accounts themselves
+        """
+        self.flush_recordset()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE loyalty_card SET ledger_successor_id = %s WHERE id = ANY(%s)",
+                account.id or None,
+                self.ids,
+            )
+        )
+        self.invalidate_recordset(["ledger_successor_id"], flush=False)
 
     def _hold(self, owner, points, minutes=HOLD_MINUTES):
         """Set points aside for an order or a payment.

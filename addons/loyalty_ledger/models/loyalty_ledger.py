@@ -20,6 +20,7 @@ from ..ledger.audit import (
     read_findings,
 )
 from ..ledger.book import (
+    ZERO,
     Account,
     Hold,
     Lot,
@@ -38,7 +39,8 @@ QUANTUM = Decimal("0.0001")
 # them after the point, this is where it would stop being exact.
 LARGEST = Decimal(10) ** 11
 SELF_SIZED = (Op.RELEASE, Op.EXPIRE)
-NEEDS_OPEN_LOTS = (Op.DEBIT, Op.TAKE_BACK, Op.EXPIRE, Op.RELEASE)
+CARRIES = (Op.CARRY_OUT, Op.CARRY_IN)
+NEEDS_OPEN_LOTS = (Op.DEBIT, Op.TAKE_BACK, Op.EXPIRE, Op.RELEASE, *CARRIES)
 
 
 class LoyaltyLedger(models.AbstractModel):
@@ -70,6 +72,7 @@ class LoyaltyLedger(models.AbstractModel):
         posted = self._load_posted(moves)
         undone = self._load_undone(moves)
         self._load_lots(accounts, moves, undone)
+        self._load_strangers(accounts, moves, undone)
         points_before = {account.id: account.points for account in accounts.values()}
         results, fresh = [], []
         for move in moves:
@@ -78,6 +81,7 @@ class LoyaltyLedger(models.AbstractModel):
                 self._check_same_movement(move, *posted[spot][1:])
                 results.append(posted[spot][0])
                 continue
+            self._check_not_merged(accounts[move.account_id], move)
             if move.giver_id:
                 move = self._take_over(move, posted)  # noqa: PLW2901
             entry = self._apply(accounts[move.account_id], move, undone)
@@ -107,8 +111,9 @@ class LoyaltyLedger(models.AbstractModel):
         whole call again on the new balance.
 
         :return: one tuple an account: id, scheme, company, points, pending, sequence
-            of the last entry, its hash, the smallest step of what it counts, and the
-            holds that still count, as lists of owner, id, points and day
+            of the last entry, its hash, the smallest step of what it counts, the
+            holds that still count, as lists of owner, id, points and day, and the
+            account to which all has gone, if any
         """
         self.env["loyalty.card"].flush_model()
         self.env["loyalty.hold"].flush_model()
@@ -128,7 +133,8 @@ class LoyaltyLedger(models.AbstractModel):
                                ))
                           FROM loyalty_hold
                          WHERE account_id = card.id AND state = 'active'
-                           AND deadline >= %(now)s)
+                           AND deadline >= %(now)s),
+                       card.ledger_successor_id
                   FROM loyalty_card card
                   JOIN loyalty_program program ON program.id = card.program_id
                   JOIN loyalty_scheme scheme ON scheme.id = program.scheme_id
@@ -156,10 +162,11 @@ class LoyaltyLedger(models.AbstractModel):
             SQL(
                 """
                 UPDATE loyalty_ledger_lot lot SET release_date = %(day)s
-                  FROM loyalty_ledger_entry entry
+                  FROM loyalty_ledger_lot root
+                  JOIN loyalty_ledger_entry entry ON entry.id = root.entry_id
                  WHERE lot.transaction_id = ANY(%(ids)s)
                    AND lot.state = 'pending' AND lot.release_date IS NULL
-                   AND entry.id = lot.entry_id
+                   AND root.id = COALESCE(lot.root_id, lot.id)
                    AND (%(kinds)s::varchar[] IS NULL OR entry.kind = ANY(%(kinds)s))
                    AND entry.kind <> ALL(%(but)s::varchar[])
                 """,
@@ -183,6 +190,8 @@ class LoyaltyLedger(models.AbstractModel):
         if move.reason and not move.reason.isprintable():
             move = replace(move, reason=" ".join(move.reason.split()))
         when = (move.date or fields.Datetime.now()).replace(microsecond=0)
+        if move.op in CARRIES:
+            return replace(move, date=when, points=None)
         if move.op in SELF_SIZED:
             if not move.day:
                 raise ValidationError(
@@ -222,6 +231,7 @@ class LoyaltyLedger(models.AbstractModel):
                     owner: Hold(id_, Decimal(points), date.fromisoformat(day))
                     for owner, id_, points, day in row[8] or ()
                 },
+                successor_id=row[9],
             )
             for row in self._lock(wanted)
         }
@@ -299,7 +309,7 @@ class LoyaltyLedger(models.AbstractModel):
         named = sorted({lot_id for parts in undone.values() for lot_id, _a in parts})
         columns = SQL(
             "lot.id, lot.account_id, lot.amount::text, lot.remaining::text, lot.state,"
-            " lot.expiry_date, lot.release_date, lot.transaction_id"
+            " lot.expiry_date, lot.release_date, lot.transaction_id, lot.root_id"
         )
         self.env["loyalty.ledger.lot"].flush_model()
         rows = self.env.execute_query(
@@ -322,10 +332,66 @@ class LoyaltyLedger(models.AbstractModel):
             )
         )
         for row in rows:
-            id_, account_id, amount, remaining, *rest = row
+            id_, account_id, amount, remaining, *rest, root_id = row
             accounts[account_id].lots.append(
-                Lot(id_, Decimal(amount), Decimal(remaining), *rest)
+                Lot(id_, Decimal(amount), Decimal(remaining), *rest, root_id=root_id)
             )
+
+    def _load_strangers(self, accounts, moves, undone):
+        """Read the lots of other accounts that ``moves`` undo; most often none."""
+        own = {
+            account.id: {lot.id for lot in account.lots}
+            for account in accounts.values()
+        }
+        named = {
+            move: {
+                lot_id
+                for entry_id in move.undo
+                for lot_id, _amount in undone.get(entry_id, ())
+            }
+            - own[move.account_id]
+            for move in moves
+            if move.undo
+        }
+        if not any(named.values()):
+            return
+        strangers = {
+            id_: Lot(id_, Decimal(amount), ZERO, *rest, root_id=root_id)
+            for id_, amount, *rest, root_id in self.env.execute_query(
+                SQL(
+                    """
+                    SELECT id, amount::text, state, expiry_date, release_date,
+                           transaction_id, root_id
+                      FROM loyalty_ledger_lot WHERE id = ANY(%s)
+                    """,
+                    sorted(set().union(*named.values())),
+                )
+            )
+        }
+        for move, lot_ids in named.items():
+            accounts[move.account_id].strangers.update(
+                (lot_id, strangers[lot_id]) for lot_id in lot_ids
+            )
+
+    def _check_not_merged(self, account, move):
+        """Refuse to move points on an account whose member was merged into another.
+
+        :raise ValidationError: naming who has the points
+        """
+        if not account.successor_id or move.op in CARRIES:
+            return
+        # sudo: whose points they are now is what the person has to know
+        cards_sudo = self.env["loyalty.card"].sudo()
+        raise ValidationError(
+            self.env._(
+                "%(member)s was merged into another member. The points are on the"
+                " account of %(survivor)s.",
+                member=cards_sudo.browse(account.id).partner_id.display_name,
+                survivor=cards_sudo.browse(
+                    account.successor_id
+                ).partner_id.display_name,
+            )
+        )
 
     def _take_over(self, move, posted):
         """Return the credit with the last days of what its giver was debited.
@@ -333,6 +399,8 @@ class LoyaltyLedger(models.AbstractModel):
         :raise ValidationError: if the two do not belong together
         """
         given = posted.get((move.giver_id, move.key), (None,))[0]
+        if move.op == Op.CARRY_IN and not isinstance(given, int):
+            return replace(move, parts=given.carried if given else ())
         if given is None or isinstance(given, int) or -given.amount != move.points:
             raise ValidationError(
                 self.env._(
@@ -544,6 +612,7 @@ class LoyaltyLedger(models.AbstractModel):
                 "state": "varchar",
                 "release_date": "date",
                 "expiry_date": "date",
+                "root_id": "int4",
             },
             [
                 (
@@ -558,6 +627,7 @@ class LoyaltyLedger(models.AbstractModel):
                     lot.state,
                     lot.release_date,
                     lot.expiry_date,
+                    lot.root_id,
                 )
                 for lot in lots
             ],

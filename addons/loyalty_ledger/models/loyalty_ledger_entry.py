@@ -56,6 +56,8 @@ class LoyaltyLedgerEntry(models.Model):
             ("return_cashback", "Cashback taken back"),
             ("expire", "Expired"),
             ("adjust", "Adjusted"),
+            ("merge_out", "Carried out by a merge"),
+            ("merge_in", "Carried in by a merge"),
             ("transfer_out", "Passed on"),
             ("transfer_in", "Received"),
             ("opening", "Opening balance"),

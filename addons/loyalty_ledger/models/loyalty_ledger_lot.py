@@ -50,6 +50,15 @@ class LoyaltyLedgerLot(models.Model):
         index="btree_not_null",
         ondelete="restrict",
     )
+    root_id = fields.Many2one(
+        comodel_name="loyalty.ledger.lot",
+        string="Came From",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="The lot of another account as which these points came into being, before"
+        " members were merged or unmerged.",
+    )
     amount = fields.Float(digits="Loyalty Points", readonly=True)
     remaining = fields.Float(digits="Loyalty Points", readonly=True)
     state = fields.Selection(

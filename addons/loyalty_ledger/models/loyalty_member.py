@@ -64,7 +64,12 @@ class LoyaltyMember(models.Model):
                 user.active and not user.share for user in member.partner_id.user_ids
             )
 
-    @api.depends("scheme_id.points_program_id", "partner_id", "household_id.head_id")
+    @api.depends(
+        "scheme_id.points_program_id",
+        "partner_id",
+        "household_id.head_id",
+        "merged_into_id",
+    )
     def _compute_account(self):
         partners = {member: member._get_account_partner() for member in self}
         accounts = {

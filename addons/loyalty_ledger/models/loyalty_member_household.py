@@ -116,6 +116,15 @@ class LoyaltyMember(models.Model):
             if household:
                 household._leave(members)
 
+    def _leave_household(self):
+        """Leave the household before being merged; a head who is alone dissolves it."""
+        for member in self.sudo().filtered("household_id"):
+            household = member.household_id
+            if household.head_id == member:
+                household.action_dissolve()
+            else:
+                household._leave(member)
+
     def _get_account_partner(self, kind=POINTS):
         """Return the contact whose account this member uses.
 
@@ -125,6 +134,9 @@ class LoyaltyMember(models.Model):
         :rtype: res.partner
         """
         self.ensure_one()
+        survivor = self._get_survivor()
+        if survivor != self:
+            return survivor._get_account_partner(kind)
         # sudo: whose account it is matters also to who cannot see the household
         household_sudo = self.sudo().household_id
         if not household_sudo or kind != POINTS:

@@ -4,6 +4,8 @@
 
 from odoo import api, fields, models
 
+from ..ledger.flow import WALLET
+
 
 class LoyaltyMember(models.Model):
     _inherit = "loyalty.member"
@@ -20,8 +22,9 @@ class LoyaltyMember(models.Model):
     wallet_balance = fields.Monetary(compute="_compute_wallet", compute_sudo=True)
     wallet_pending = fields.Monetary(compute="_compute_wallet", compute_sudo=True)
 
-    @api.depends("scheme_id.wallet_program_id", "partner_id")
+    @api.depends("scheme_id.wallet_program_id", "partner_id", "merged_into_id")
     def _compute_wallet(self):
+        partners = {member: member._get_account_partner(WALLET) for member in self}
         programs = self.scheme_id.wallet_program_id
         Card = self.env["loyalty.card"]
         accounts = {
@@ -29,7 +32,11 @@ class LoyaltyMember(models.Model):
             for account in Card.with_context(active_test=False).search_fetch(
                 [
                     ("program_id", "in", programs.ids),
-                    ("partner_id", "in", self.partner_id.ids),
+                    (
+                        "partner_id",
+                        "in",
+                        self.env["res.partner"].union(*partners.values()).ids,
+                    ),
                     ("ledger_managed", "=", True),
                 ],
                 ["program_id", "partner_id", "points", "ledger_pending"],
@@ -37,7 +44,7 @@ class LoyaltyMember(models.Model):
         }
         for member in self:
             account = accounts.get(
-                (member.scheme_id.wallet_program_id, member.partner_id), Card
+                (member.scheme_id.wallet_program_id, partners[member]), Card
             )
             member.wallet_account_id = account
             member.wallet_balance = account.points

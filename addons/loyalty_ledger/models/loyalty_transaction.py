@@ -12,7 +12,7 @@ from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.tools import SQL, format_date
 
 from ..engine import reverse, round_to_step
-from ..ledger.flow import EARN, FLOWS, REDEEM, TOP_UP
+from ..ledger.flow import EARN, FLOWS, REDEEM, TOP_UP, WALLET
 from ..ledger.move import Move, Op
 
 _logger = logging.getLogger(__name__)
@@ -345,6 +345,7 @@ class LoyaltyTransaction(models.Model):
         :return: loyalty.transaction, in the order of ``sales``
         :raise UserError: see ``_record``; then none of the sales is recorded
         """
+        sales = [(member._get_survivor(), sale) for member, sale in sales]
         known = self._find_recorded(sale for _member, sale in sales)
         fresh = defaultdict(list)
         for member, sale in sales:
@@ -729,7 +730,7 @@ class LoyaltyTransaction(models.Model):
     def _revise(self, member, sale):
         """Post what has changed in a sale since it was recorded."""
         self.ensure_one()
-        if self.member_id != member:
+        if not self.member_id._is_same_person(member):
             raise ValidationError(
                 self.env._(
                     "%(name)s was recorded for another member already.", name=self.name
@@ -741,7 +742,7 @@ class LoyaltyTransaction(models.Model):
             )
         if self.digest == sale.digest() and self.state == "posted":
             return
-        scheme = self.scheme_id
+        scheme, member = self.scheme_id, self.member_id
         self._lock_sales()
         rules = scheme._get_rules()
         self.env["loyalty.earn.budget"]._queue_up(rules)
@@ -994,7 +995,9 @@ class LoyaltyTransaction(models.Model):
         self.env["loyalty.anomaly"]._void(self)
         moves = []
         entries = self.entry_ids.sorted("id")
-        for account, own in entries.grouped("account_id").items():
+        # Not the accounts of the entries: members may have been merged meanwhile
+        for kind, own in entries.grouped(lambda e: e.account_id.ledger_kind).items():
+            account = self.wallet_account_id if kind == WALLET else self.account_id
             moves += self._prepare_cancelled_return(account, own)
         self.env["loyalty.ledger"]._post(moves)
 

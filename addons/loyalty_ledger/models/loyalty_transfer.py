@@ -387,8 +387,10 @@ class LoyaltyTransfer(models.Model):
         # sudo: entries are read in whatever company
         taken_sudo = self.sudo().giver_entry_id
         given_sudo = self.sudo().recipient_entry_id
-        account = given_sudo.account_id
-        self.env["loyalty.ledger"]._lock((taken_sudo.account_id | account).ids)
+        account = given_sudo.account_id._get_current()
+        self.env["loyalty.ledger"]._lock(
+            (taken_sudo.account_id._get_current() | account).ids
+        )
         left = account._get_spendable()[account.id]
         if float_compare(float(left), self.points, precision_digits=DIGITS) < 0:
             raise UserError(
@@ -567,7 +569,7 @@ class LoyaltyTransfer(models.Model):
         reason = self.env._("Transfer reversed")
         return [
             Move(
-                account_id=sudo.recipient_entry_id.account_id.id,
+                account_id=sudo.recipient_entry_id.account_id._get_current().id,
                 key=self._get_undo_key(),
                 kind="transfer_out",
                 op=Op.TAKE_BACK,
@@ -576,7 +578,7 @@ class LoyaltyTransfer(models.Model):
                 reason=reason,
             ),
             Move(
-                account_id=sudo.giver_entry_id.account_id.id,
+                account_id=sudo.giver_entry_id.account_id._get_current().id,
                 key=self._get_undo_key(),
                 kind="transfer_in",
                 op=Op.RESTORE,
