@@ -234,6 +234,7 @@ class Account:
         self._fall_short(move, entry, left - taken)
 
     def _apply_restore(self, move, undone, entry):
+        undone = self._offset(undone)
         emptied = {
             lot: min(-undone[lot.id], lot.amount - lot.remaining)
             if lot.amount > 0
@@ -241,18 +242,11 @@ class Account:
             for lot in self.lots
             if undone.get(lot.id, ZERO) < 0
         }
-        elsewhere = self._emptied_elsewhere(undone)
-        taken = sum(
-            (
-                -part
-                for id_, part in undone.items()
-                if part < 0 and self.strangers.get(id_) not in elsewhere
-            ),
-            sum(elsewhere.values(), ZERO),
-        )
-        if move.points > taken:
+        for lot in self.strangers.values():
+            if lot.amount > 0 and undone.get(lot.id, ZERO) < 0:
+                emptied[lot] = -undone[lot.id]
+        if move.points > sum((-part for part in undone.values() if part < 0), ZERO):
             raise NothingToRestore
-        emptied |= {lot: room for lot, room in elsewhere.items() if lot.amount > 0}
         points = min(move.points, sum(emptied.values(), ZERO))
         by_id = {lot.id: lot for lot in emptied}
         shares = allot(
@@ -310,17 +304,8 @@ class Account:
         entry.requested = -entry.amount
 
     def _apply_carry_out(self, move, _undone, entry):
-        lots = [
-            lot
-            for lot in self.lots
-            if lot.remaining and (move.lot_ids is None or lot.id in move.lot_ids)
-        ]
-        # What cancels out can stay: no entry would tell of it
-        if any(
-            sum((lot.remaining for lot in lots if lot.state == state), ZERO)
-            for state in ("available", "pending")
-        ):
-            for lot in lots:
+        for lot in self.lots:
+            if lot.id in move.lot_ids:
                 self._move_in(entry, lot, -lot.remaining)
         entry.requested = entry.amount + entry.pending
 
@@ -355,30 +340,28 @@ class Account:
             totals[root] = totals.get(root, ZERO) + amount
         return totals
 
-    def _emptied_elsewhere(self, undone):
-        """Return what was taken from lots of other accounts and has not come back.
+    def _offset(self, undone):
+        """Return ``undone`` less what has come back for a lot into another.
 
-        What comes back for them goes into new lots of the same root.
-
-        :return dict: points by lot
+        What comes back to an account that never had the lot goes into a new one of the
+        same root.
         """
-        if not self.strangers:
-            return {}
         known = {lot.id: lot for lot in self.lots} | self.strangers
         back = {}
         for id_, amount in undone.items():
-            lot = known.get(id_)
-            if amount > 0 and lot and lot.root_id:
-                back[lot.root] = back.get(lot.root, ZERO) + amount
-        emptied = {}
-        for lot in self.strangers.values():
-            room = -min(undone.get(lot.id, ZERO), ZERO)
-            returned = min(room, back.get(lot.root, ZERO))
-            if returned:
-                back[lot.root] -= returned
-            if room:
-                emptied[lot] = room - returned
-        return emptied
+            if amount > 0 and id_ in known and known[id_].root_id:
+                root = known[id_].root_id
+                back[root] = back.get(root, ZERO) + amount
+        if not back:
+            return undone
+        rest = dict(undone)
+        for id_, amount in undone.items():
+            root = known[id_].root if id_ in known else id_
+            part = min(-amount, back.get(root, ZERO))
+            if part > 0:
+                rest[id_] += part
+                back[root] -= part
+        return rest
 
     def _available(self, day):
         """Return the lots that can be spent on ``day``, in spending order."""

@@ -75,7 +75,8 @@ class Move:
     :param giver_id: account from which a CREDIT comes; what the DEBIT of the same call
         with the same key took there keeps its last days; or where what a CARRY_IN
         takes in comes from
-    :param lot_ids: the lots that a CARRY_OUT gives away; all that are open if omitted
+    :param lot_ids: the lots that a CARRY_OUT gives away, debts apart from others so
+        that they cannot cancel each other out
     :param parts: the lots that a CREDIT makes instead of one: (last day, points), or
         those of a CARRY_IN: :class:`Part`; the service fills it in for ``giver_id``
     :param release_date: first day on which a pending lot becomes available
@@ -103,7 +104,7 @@ class Move:
     day: dt.date | None = None
     expiry_date: dt.date | None = None
     giver_id: int | None = None
-    lot_ids: frozenset[int] | None = None
+    lot_ids: frozenset[int] = frozenset()
     parts: tuple = ()
     release_date: dt.date | None = None
     transaction_id: int | None = None

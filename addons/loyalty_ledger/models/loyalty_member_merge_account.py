@@ -48,40 +48,33 @@ class LoyaltyMemberMergeAccount(models.Model):
         ondelete="restrict",
         help="That of the household where the member who stays shares one.",
     )
-    entry_id = fields.Many2one(
-        comodel_name="loyalty.ledger.entry",
-        string="Arrived As",
+    moved = fields.Float(
+        digits="Loyalty Points",
         readonly=True,
-        index="btree_not_null",
-        ondelete="restrict",
-        help="Empty where there was nothing to carry over.",
+        help="Less than zero where something was owed.",
     )
-    back_entry_id = fields.Many2one(
-        comodel_name="loyalty.ledger.entry",
-        string="Gone Back As",
-        readonly=True,
-        index="btree_not_null",
-        ondelete="restrict",
-    )
-    moved_summary = fields.Char(string="Moved", compute="_compute_moved_summary")
-    back_summary = fields.Char(string="Gone Back", compute="_compute_moved_summary")
+    moved_pending = fields.Float(digits="Loyalty Points", readonly=True)
+    returned = fields.Float(digits="Loyalty Points", readonly=True)
+    returned_pending = fields.Float(digits="Loyalty Points", readonly=True)
+    moved_summary = fields.Char(string="Carried Over", compute="_compute_summaries")
+    returned_summary = fields.Char(string="Given Back", compute="_compute_summaries")
 
-    @api.depends("entry_id", "back_entry_id")
-    def _compute_moved_summary(self):
+    @api.depends("moved", "moved_pending", "returned", "returned_pending")
+    def _compute_summaries(self):
         for line in self:
-            line.moved_summary = line._summarize(line.entry_id)
-            line.back_summary = line._summarize(line.back_entry_id)
+            line.moved_summary = line._summarize(line.moved, line.moved_pending)
+            line.returned_summary = line.merge_id.state == "undone" and line._summarize(
+                line.returned, line.returned_pending
+            )
 
-    def _summarize(self, entry):
-        """Say what an entry has carried, pending or not."""
-        if not entry:
-            return False
-        if not entry.pending:
-            return self.account_id._format_value(entry.amount)
+    def _summarize(self, available, pending):
+        """Say what was carried, pending or not."""
+        if not pending:
+            return self.account_id._format_value(available)
         return self.env._(
             "%(available)s, and %(pending)s pending",
-            available=self.account_id._format_value(entry.amount),
-            pending=self.account_id._format_value(entry.pending),
+            available=self.account_id._format_value(available),
+            pending=self.account_id._format_value(pending),
         )
 
     # === BUSINESS === #
@@ -95,8 +88,12 @@ class LoyaltyMemberMergeAccount(models.Model):
         self.env["loyalty.ledger"]._lock(accounts.ids)
         self.account_id._check_no_holds()
         for line in self:
-            entry = line._carry(line.account_id, line.target_id)
-            line.entry_id = entry[1:]
+            lots = line.env["loyalty.ledger.lot"].search(
+                [("account_id", "=", line.account_id.id), ("remaining", "!=", 0)]
+            )
+            entries = line._carry("merge", line.account_id, line.target_id, lots)
+            line.moved = sum(entries.mapped("amount"))
+            line.moved_pending = sum(entries.mapped("pending"))
             line.account_id._set_successor(line.target_id)
 
     def _carry_back(self):
@@ -110,49 +107,55 @@ class LoyaltyMemberMergeAccount(models.Model):
         self.target_id._check_no_holds()
         for line in self:
             line.account_id._set_successor(line.browse().account_id)
-            lot_ids = line._find_lots_to_return()
-            if lot_ids:
-                line._check_can_return(lot_ids)
-                entry = line._carry(line.target_id, line.account_id, frozenset(lot_ids))
-                line.back_entry_id = entry[1:]
+            lots = line._find_lots_to_return()
+            line._check_can_return(lots)
+            entries = line._carry("unmerge", line.target_id, line.account_id, lots)
+            line.returned = sum(entries.mapped("amount"))
+            line.returned_pending = sum(entries.mapped("pending"))
 
-    def _carry(self, giver, taker, lot_ids=None):
+    def _carry(self, step, giver, taker, lots):
         """Post what leaves one account and what arrives on the other.
 
-        :param lot_ids: only these lots; all if omitted
-        :return: the two entries; nothing where there is nothing to move
+        :param str step: ``merge`` or ``unmerge``
+        :param lots: loyalty.ledger.lot
+        :return: what arrived, loyalty.ledger.entry
         """
         self.ensure_one()
-        step = "merge" if lot_ids is None else "unmerge"
-        reason = (
-            self.env._("Two memberships became one")
-            if lot_ids is None
-            else self.env._("One membership became two again")
-        )
-        common = {"key": f"{step}:{self.merge_id.id}", "reason": reason}
-        return (
-            self.env["loyalty.ledger"]
-            # No congratulations on points that are not new
-            .with_context(loyalty_no_mail=True)
-            ._post(
-                [
-                    Move(
-                        account_id=giver.id,
-                        kind="merge_out",
-                        op=Op.CARRY_OUT,
-                        lot_ids=lot_ids,
-                        **common,
-                    ),
-                    Move(
-                        account_id=taker.id,
-                        kind="merge_in",
-                        op=Op.CARRY_IN,
-                        giver_id=giver.id,
-                        **common,
-                    ),
-                ]
-            )
-        )
+        debts = lots.filtered(lambda lot: lot.remaining < 0)
+        moves = []
+        for key, part in (
+            (f"{step}:{self.merge_id.id}", lots - debts),
+            (f"{step}-debt:{self.merge_id.id}", debts),
+        ):
+            if part:
+                moves += self._prepare_moves(step, key, giver, taker, part)
+        # No congratulations on points that are not new
+        Ledger = self.env["loyalty.ledger"].with_context(loyalty_no_mail=True)
+        return Ledger._post(moves).filtered(lambda entry: entry.account_id == taker)
+
+    def _prepare_moves(self, step, key, giver, taker, lots):
+        if step == "merge":
+            reason = self.env._("Two memberships became one")
+        else:
+            reason = self.env._("One membership became two again")
+        return [
+            Move(
+                account_id=giver.id,
+                key=key,
+                kind="merge_out",
+                op=Op.CARRY_OUT,
+                lot_ids=frozenset(lots.ids),
+                reason=reason,
+            ),
+            Move(
+                account_id=taker.id,
+                key=key,
+                kind="merge_in",
+                op=Op.CARRY_IN,
+                giver_id=giver.id,
+                reason=reason,
+            ),
+        ]
 
     def _find_lots_to_return(self):
         """Return the open lots that belong to the account which is separate again.
@@ -160,7 +163,7 @@ class LoyaltyMemberMergeAccount(models.Model):
         Those that came from it, or through it, and those of its own sales: what a
         sale from before the merge has earned since is the duplicate's as well.
 
-        :rtype: list[int]
+        :rtype: loyalty.ledger.lot
         """
         self.ensure_one()
         self.env["loyalty.ledger.lot"].flush_model()
@@ -189,17 +192,15 @@ class LoyaltyMemberMergeAccount(models.Model):
                 target=self.target_id.id,
             )
         )
-        return [row[0] for row in rows]
+        return self.env["loyalty.ledger.lot"].browse(row[0] for row in rows)
 
-    def _check_can_return(self, lot_ids):
+    def _check_can_return(self, lots):
         """Refuse to leave a debt where the points of others would have to pay.
 
         :raise UserError: with what is missing
         """
-        lots = self.env["loyalty.ledger.lot"].browse(lot_ids)
-        going = sum(
-            lots.filtered(lambda lot: lot.state == "available").mapped("remaining")
-        )
+        available = lots.filtered(lambda lot: lot.state == "available")
+        going = sum(available.mapped("remaining"))
         left = self.target_id.points - going
         if going > 0 and float_compare(left, 0, precision_digits=DIGITS) < 0:
             raise UserError(

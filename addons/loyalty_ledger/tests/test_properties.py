@@ -335,9 +335,11 @@ class DebtBookMachine(BookMachine):
 
 
 class ServiceMachine(RuleBasedStateMachine):
-    """What can happen to two accounts through the service, in a real database.
+    """What can happen to the accounts of three members, in a real database.
 
-    One account may owe what a return could not recover, the other may not.
+    One account may owe what a return could not recover, the others may not. Members
+    are merged and unmerged in between, and what was earned and spent on an account
+    before goes on where its points are by then.
     """
 
     def __init__(self, case, clock):
@@ -347,9 +349,12 @@ class ServiceMachine(RuleBasedStateMachine):
         self.savepoint = self.env.cr.savepoint()
         self.ledger = case.ledger
         self.accounts = case.accounts
-        self.shortfall = dict(
-            zip(self.accounts, (Shortfall.DEBT, Shortfall.CAP), strict=True)
-        )
+        self.members = dict(zip(case.accounts, case.members, strict=True))
+        self.shortfall = dict.fromkeys(self.accounts, Shortfall.CAP)
+        self.shortfall[self.accounts[0]] = Shortfall.DEBT
+        # Who may owe something: a debt goes along with a merge
+        self.owing = {self.accounts[0]}
+        self.transfers = {}
         # What an account must have in all, as plain arithmetic says
         self.total = dict.fromkeys(self.accounts, ZERO)
         self.posted = []
@@ -380,8 +385,22 @@ class ServiceMachine(RuleBasedStateMachine):
     def _later(self, days):
         return None if days is None else self.today + timedelta(days=days)
 
+    @property
+    def open_accounts(self):
+        return self.accounts.filtered(lambda account: not account.ledger_successor_id)
+
     def _account(self, data):
-        return self.accounts[data.draw(st.integers(0, 1))]
+        return data.draw(st.sampled_from(self.open_accounts))
+
+    def _lots(self, accounts):
+        """Return what is open, with its days, in an order of its own."""
+        return sorted(
+            (
+                (lot.remaining, lot.state, str(lot.release_date), str(lot.expiry_date))
+                for lot in accounts.lot_ids
+                if lot.remaining
+            ),
+        )
 
     def _move(self, account, op, points=None, undo=(), **values):
         self.number += 1
@@ -553,6 +572,7 @@ class ServiceMachine(RuleBasedStateMachine):
     def take_back(self, data, share):
         first = data.draw(st.sampled_from(sorted(self.earned, key=lambda e: e.id)))
         account, entries, left = self.earned.pop(first)
+        account = account._get_current()
         points = min(part_of(left, share), left)
         entry = self._post(
             self._move(
@@ -572,6 +592,7 @@ class ServiceMachine(RuleBasedStateMachine):
     def give_back(self, data, share):
         first = data.draw(st.sampled_from(sorted(self.spent, key=lambda e: e.id)))
         account, entries, left = self.spent.pop(first)
+        account = account._get_current()
         points = min(part_of(left, share), left)
         with CASE.assertRaises(ValidationError, msg="more came back than was spent"):
             self._post(self._move(account, Op.RESTORE, left + 1, undo=entries.ids))
@@ -580,22 +601,102 @@ class ServiceMachine(RuleBasedStateMachine):
         if left > points:
             self.spent[first] = account, entries | entry, left - points
 
-    @rule(data=st.data(), points=POINTS)
+    @precondition(lambda self: len(self.open_accounts) > 1)
+    @rule(data=st.data(), points=st.integers(1, 60))
     def transfer(self, data, points):
+        """Give points to another member, as the member confirms it by a code."""
         giver = self._account(data)
-        taker = self.accounts - giver
+        taker = data.draw(st.sampled_from(self.open_accounts - giver))
         limit = self._spendable(giver)
+        transfer = self.env["loyalty.transfer"].create(
+            {
+                "giver_id": self.members[giver].id,
+                "recipient_name": self.members[taker].number,
+                "points": points,
+            }
+        )
         try:
-            self._post(
-                self._move(giver, Op.DEBIT, points, kind="adjust"),
-                self._move(taker, Op.CREDIT, points, kind="adjust"),
-            )
+            transfer._submit()
+            transfer._confirm("the code")
         except UserError:
             assert points > limit
         else:
             assert points <= limit
-            self.total[giver] -= points
-            self.total[taker] += points
+            self._pass_on(giver, taker, points)
+            self.transfers[transfer] = giver, taker
+
+    @precondition(lambda self: self.transfers)
+    @rule(data=st.data())
+    def reverse_transfer(self, data):
+        transfer = data.draw(
+            st.sampled_from(sorted(self.transfers, key=lambda t: t.id))
+        )
+        giver, taker = (a._get_current() for a in self.transfers[transfer])
+        points = Decimal(str(transfer.points))
+        limit = self._spendable(taker)
+        try:
+            transfer._reverse()
+        except UserError:
+            assert points > limit
+        else:
+            assert points <= limit
+            self._pass_on(taker, giver, points)
+            del self.transfers[transfer]
+
+    def _pass_on(self, giver, taker, points):
+        self.total[giver] -= points
+        self.total[taker] += points
+
+    @precondition(lambda self: len(self.open_accounts) > 1)
+    @rule(data=st.data())
+    def merge(self, data):
+        winner = self._account(data)
+        duplicate = data.draw(st.sampled_from(self.open_accounts - winner))
+        held = duplicate.hold_ids.filtered(
+            lambda h: h.state == "active" and h.deadline >= datetime.now()
+        )
+        owed = min((winner | duplicate).lot_ids.mapped("remaining")) < 0
+        lots = self._lots(winner | duplicate)
+        try:
+            with self.env.cr.savepoint():
+                self.members[winner]._merge(self.members[duplicate], "The same person")
+        except UserError:
+            assert held
+            self.env.invalidate_all()
+            return
+        assert not held
+        assert not any(self._read(duplicate))
+        assert owed or self._lots(winner) == lots, "a lot or its days got lost"
+        self._pass_on(duplicate, winner, self.total[duplicate])
+        if duplicate in self.owing:
+            self.owing.add(winner)
+
+    @precondition(lambda self: self.open_accounts < self.accounts)
+    @rule(data=st.data())
+    def unmerge(self, data):
+        duplicate = data.draw(st.sampled_from(self.accounts - self.open_accounts))
+        winner = duplicate.ledger_successor_id
+        held = winner.hold_ids.filtered(
+            lambda h: h.state == "active" and h.deadline >= datetime.now()
+        )
+        inner = winner.ledger_successor_id
+        lots, before = self._lots(winner | duplicate), self._read(winner)
+        try:
+            with self.env.cr.savepoint():
+                self.members[duplicate].action_unmerge()
+        except UserError:
+            owed = min(winner.lot_ids.mapped("remaining"), default=0) < 0
+            assert held or inner or owed
+            self.env.invalidate_all()
+            return
+        assert not held and not inner
+        assert self._lots(winner | duplicate) == lots, "a lot or its days got lost"
+        back = sum(before) - sum(self._read(winner))
+        self._pass_on(winner, duplicate, back)
+        if winner in self.owing:
+            self.owing.add(duplicate)
+        # What never was on the account of the duplicate does not go there
+        assert all(lot.root_id for lot in duplicate.lot_ids if lot.remaining)
 
     @rule(data=st.data(), points=POINTS, sign=st.sampled_from((1, -1)))
     def adjust(self, data, points, sign):
@@ -616,6 +717,11 @@ class ServiceMachine(RuleBasedStateMachine):
         """Send again what was sent before, some time later."""
         moves, entries = data.draw(st.sampled_from(self.posted))
         before = [self._read(account) for account in self.accounts]
+        closed = self.accounts.browse(moves[0].account_id).ledger_successor_id
+        if closed and not entries:
+            with CASE.assertRaises(ValidationError, msg="posted on a merged account"):
+                self.ledger._post(moves)
+            return
         again = self.ledger._post(moves)
         if entries:
             assert again == entries
@@ -648,13 +754,19 @@ class ServiceMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_owed_without_leave(self):
         for account in self.accounts:
-            if self.shortfall[account] == Shortfall.CAP:
+            if account not in self.owing:
                 assert account.points >= 0
 
     @invariant()
     def spendable_is_there(self):
         for account in self.accounts:
             assert 0 <= self._spendable(account) <= max(self._read(account)[0], ZERO)
+
+
+class MergeMachine(ServiceMachine):
+    """The same without what is in the way of merging, so that there is more of it."""
+
+    hold = release_hold = capture = adjust = repeat = minutes_pass = None
 
 
 @tagged("post_install", "-at_install")
@@ -669,9 +781,24 @@ class TestBookProperties(BaseCase):
 @tagged("post_install", "-at_install")
 class TestServiceProperties(LoyaltyLedgerCommon):
     def test_the_ledger_adds_up_whatever_happens(self):
-        bob = self.env["res.partner"].create({"name": "Bob"})
-        member = self.env["loyalty.member"]._enrol(bob, self.scheme)
-        self.accounts = self.account | self.scheme._get_account(member)
+        self.scheme.write(
+            {
+                "transfer_allowed": True,
+                "transfer_maximum": 0,
+                "transfer_day_limit": 0,
+                "transfer_month_limit": 0,
+            }
+        )
+        partners = self.env["res.partner"].create([{"name": "Bob"}, {"name": "Carl"}])
+        Member = self.env["loyalty.member"]
+        self.members = self.member | Member._enrol(partners, self.scheme)
+        accounts = self.scheme._get_accounts(self.members)
+        self.accounts = self.account.union(*(accounts[m.id] for m in self.members))
+        # Who confirms by a code is the matter of other tests
+        self.patch(type(Member), "_deliver_code", lambda *_args, **_kw: "a•••")
+        self.patch(type(Member), "_check_code", lambda *_args, **_kw: None)
+        self.env = self.env(context={**self.env.context, "tracking_disable": True})
         # One clock for all examples: stopping time takes time
         with freeze_time(NOW) as clock:
             run_machine(lambda: ServiceMachine(self, clock), examples=20, steps=25)
+            run_machine(lambda: MergeMachine(self, clock), examples=15, steps=40)
