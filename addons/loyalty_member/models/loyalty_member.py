@@ -418,7 +418,7 @@ class LoyaltyMember(models.Model):
         :rtype: loyalty.member
         """
         candidates = partner | partner.commercial_partner_id
-        members = self.search(
+        members = self.search_fetch(
             [("scheme_id", "=", scheme.id), ("partner_id", "in", candidates.ids)]
         )
         own = members.filtered(lambda member: member.partner_id == partner)
@@ -461,6 +461,18 @@ class LoyaltyMember(models.Model):
                         scheme=member.scheme_id.name,
                     )
                 )
+
+    def _get_refusal_text(self):
+        """Return why this member can neither earn nor spend, ``False`` if both go.
+
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        try:
+            self._check_can_transact()
+        except UserError as error:
+            return str(error)
+        return False
 
     @api.model
     def _get_immutable_fields(self):
