@@ -56,6 +56,11 @@ from . import loyalty_household
 from . import loyalty_scheme_pending
 from . import loyalty_scheme_transfer
 from . import loyalty_scheme_tz
+from . import loyalty_scheme_recall
+from . import loyalty_scheme_purchase
+from . import loyalty_scheme_quote
+from . import loyalty_store
+from . import res_currency
 from . import loyalty_transfer
 from . import loyalty_manual_entry
 from . import loyalty_manual_entry_check

@@ -210,6 +210,37 @@ class LoyaltyCard(models.Model):
                 self.env._("The account is being opened by somebody else.")
             ) from error
 
+    @api.model
+    def _find_accounts(self, programs, partners):
+        """Find the accounts of contacts in managed programs, open or archived.
+
+        By SQL, for each sale and quote asks and the ORM takes several times as long to
+        say the same. What the accounts hold is put where the ORM would have put it.
+
+        :return dict: loyalty.card by (loyalty.program, res.partner)
+        """
+        if not programs.ids or not partners.ids:
+            return {}
+        names = ("program_id", "partner_id", "points", "ledger_pending")
+        self.flush_model([*names, "ledger_managed"])
+        accounts = {}
+        for id_, *values in self.env.execute_query(
+            SQL(
+                """
+                SELECT id, program_id, partner_id, points, ledger_pending
+                  FROM loyalty_card
+                 WHERE program_id = ANY(%s) AND partner_id = ANY(%s) AND ledger_managed
+                """,
+                programs.ids,
+                partners.ids,
+            )
+        ):
+            account = self.browse(id_)
+            for name, value in zip(names, values, strict=True):
+                self._fields[name]._insert_cache(account, (value,))
+            accounts[programs.browse(values[0]), partners.browse(values[1])] = account
+        return accounts
+
     def _check_may_manage(self):
         """Refuse a write to an account by someone without the right.
 
@@ -363,9 +394,18 @@ class LoyaltyCard(models.Model):
             expired, less what others have on hold, never negative, and what that
             hold has set aside
         """
-        spendable = dict.fromkeys(self.ids, Decimal(0))
+        standing = self._get_standing(exclude_owner)
+        return {id_: spendable for id_, (spendable, _ending) in standing.items()}
+
+    def _get_standing(self, exclude_owner=None):
+        """Return what each account can spend now, and when some of it ends next.
+
+        :param str exclude_owner: see ``_get_spendable``
+        :return dict: Decimal points, and a date or ``None``, by account id
+        """
+        standing = dict.fromkeys(self.ids, (Decimal(0), None))
         if not self.ids:
-            return spendable
+            return standing
         # Points and holds change by SQL under lock; one statement reads both. Debts
         # lower what there is, but not below what the owner was promised.
         self.env["loyalty.ledger.lot"].flush_model()
@@ -377,7 +417,8 @@ class LoyaltyCard(models.Model):
                        GREATEST(
                            COALESCE(there.points, 0) - COALESCE(hold.others, 0),
                            LEAST(COALESCE(hold.own, 0), COALESCE(there.promised, 0))
-                       )::text
+                       )::text,
+                       there.ending
                   FROM loyalty_card card
                   LEFT JOIN LATERAL (
                        SELECT sum(amount - captured)
@@ -398,7 +439,10 @@ class LoyaltyCard(models.Model):
                                   WHERE remaining > 0
                                     AND COALESCE(expiry_date, 'infinity')
                                         >= LEAST(hold.date, %(day)s)
-                              ) AS promised
+                              ) AS promised,
+                              min(expiry_date) FILTER (
+                                  WHERE remaining > 0 AND expiry_date >= %(day)s
+                              ) AS ending
                          FROM loyalty_ledger_lot
                         WHERE account_id = card.id
                           AND state = 'available' AND remaining <> 0
@@ -411,9 +455,9 @@ class LoyaltyCard(models.Model):
                 ids=self.ids,
             )
         )
-        for card_id, points in rows:
-            spendable[card_id] = Decimal(points)
-        return spendable
+        for card_id, points, ending in rows:
+            standing[card_id] = Decimal(points), ending
+        return standing
 
     def _get_current(self):
         """Return the account on which the points of this one are by now.

@@ -116,7 +116,7 @@ class LoyaltyEarnReplay(models.Model):
 
     def _begin(self):
         """Make the replay ready to run, from its first sale."""
-        rules = self.scheme_id._get_rules(), self._get_rules_to_try()
+        rules = self.scheme_id._compile_rules(), self._get_rules_to_try()
         self.line_ids.unlink()
         self._forget_members()
         count, last_id = self._count_sales()
@@ -254,7 +254,7 @@ class LoyaltyEarnReplay(models.Model):
         :raise UserError: if its rules have been changed meanwhile
         """
         stored = self.progress_state
-        rules = self.scheme_id._get_rules(), self._get_rules_to_try()
+        rules = self.scheme_id._compile_rules(), self._get_rules_to_try()
         if stored["version"] != self._get_version(*rules):
             raise UserError(
                 self.env._(

@@ -20,8 +20,8 @@ class LoyaltyMember(models.Model):
         compute="_compute_account", compute_sudo=True, digits="Loyalty Points"
     )
     point_unit = fields.Char(related="scheme_id.point_name_plural")
-    points_value = fields.Monetary(compute="_compute_account", compute_sudo=True)
-    points_summary = fields.Char(compute="_compute_account", compute_sudo=True)
+    points_value = fields.Monetary(compute="_compute_points_value", compute_sudo=True)
+    points_summary = fields.Char(compute="_compute_points_value", compute_sudo=True)
     expiry_summary = fields.Char(compute="_compute_expiry", compute_sudo=True)
     transaction_count = fields.Integer(
         compute="_compute_transactions", compute_sudo=True
@@ -72,23 +72,10 @@ class LoyaltyMember(models.Model):
     )
     def _compute_account(self):
         partners = {member: member._get_account_partner() for member in self}
-        accounts = {
-            (account.program_id, account.partner_id): account
-            for account in self.env["loyalty.card"]
-            .with_context(active_test=False)
-            .search_fetch(
-                [
-                    ("program_id", "in", self.scheme_id.points_program_id.ids),
-                    (
-                        "partner_id",
-                        "in",
-                        self.env["res.partner"].union(*partners.values()).ids,
-                    ),
-                    ("ledger_managed", "=", True),
-                ],
-                ["program_id", "partner_id", "points", "ledger_pending"],
-            )
-        }
+        accounts = self.env["loyalty.card"]._find_accounts(
+            self.scheme_id.points_program_id,
+            self.env["res.partner"].union(*partners.values()),
+        )
         for member in self:
             scheme = member.scheme_id
             account = accounts.get(
@@ -98,11 +85,17 @@ class LoyaltyMember(models.Model):
             member.account_id = account
             member.points_balance = account.points
             member.points_pending = account.ledger_pending
-            member.points_value = scheme and scheme._points_to_money(account.points)
+
+    @api.depends("points_balance")
+    @api.depends_context("lang")
+    def _compute_points_value(self):
+        for member in self:
+            scheme, points = member.scheme_id, member.points_balance
+            member.points_value = scheme and scheme._points_to_money(points)
             member.points_summary = scheme and self.env._(
                 "%(points)s, worth %(value)s",
-                points=scheme._format_points(account.points),
-                value=scheme._format_points_value(account.points),
+                points=scheme._format_points(points),
+                value=scheme._format_points_value(points),
             )
 
     @api.depends("account_id")

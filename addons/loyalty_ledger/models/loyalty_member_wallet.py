@@ -27,21 +27,9 @@ class LoyaltyMember(models.Model):
         partners = {member: member._get_account_partner(WALLET) for member in self}
         programs = self.scheme_id.wallet_program_id
         Card = self.env["loyalty.card"]
-        accounts = {
-            (account.program_id, account.partner_id): account
-            for account in Card.with_context(active_test=False).search_fetch(
-                [
-                    ("program_id", "in", programs.ids),
-                    (
-                        "partner_id",
-                        "in",
-                        self.env["res.partner"].union(*partners.values()).ids,
-                    ),
-                    ("ledger_managed", "=", True),
-                ],
-                ["program_id", "partner_id", "points", "ledger_pending"],
-            )
-        }
+        accounts = Card._find_accounts(
+            programs, self.env["res.partner"].union(*partners.values())
+        )
         for member in self:
             account = accounts.get(
                 (member.scheme_id.wallet_program_id, partners[member]), Card

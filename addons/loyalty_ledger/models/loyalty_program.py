@@ -41,14 +41,16 @@ class LoyaltyProgram(models.Model):
         """Leave it to schemes to take programs into the ledger."""
         for vals in vals_list:
             self._check_managed_fields(vals)
-        return super().create(vals_list)
+        programs = super().create(vals_list)
+        # What sales ask of programs is kept ready
+        self.env.registry.clear_cache()
+        return programs
 
     def write(self, vals):
         """Leave it to schemes to take programs into the ledger, and out of it."""
         self._check_managed_fields(vals)
         result = super().write(vals)
-        if {"active", "program_type", "scheme_id"} & vals.keys():
-            self.env.registry.clear_cache()
+        self.env.registry.clear_cache()
         return result
 
     def unlink(self):

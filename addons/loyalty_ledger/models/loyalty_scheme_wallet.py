@@ -318,9 +318,9 @@ class LoyaltyScheme(models.Model):
 
     def _get_expiry(self, account=None):
         """Give wallets a rule of their own."""
-        # Most schemes have none, and the kind of an account takes two queries
-        has_wallets = bool(self.sudo().wallet_program_id)
-        if not account or not has_wallets or account.ledger_kind != WALLET:
+        program = self.sudo().wallet_program_id
+        # sudo: whose account it is does not matter, only what it counts
+        if not account or not program or account.sudo().program_id != program:
             return super()._get_expiry(account)
         self.ensure_one()
         return Expiry(

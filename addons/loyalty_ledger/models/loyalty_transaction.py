@@ -219,13 +219,21 @@ class LoyaltyTransaction(models.Model):
         :param scheme: loyalty.scheme
         :param Sale sale: the sale so far
         :return dict: ``points``, ``pending``, ``available_on``, ``expiry``,
-            ``lines`` (points by line key), ``trace``; and for members ``balance``,
-            ``balance_value``, ``pending_balance``, ``spendable``,
+            ``lines`` (points by line key); and for members ``balance``,
+            ``balance_value``, ``pending_balance``, ``ending`` (when some of it expires
+            next), ``spendable``,
             ``spendable_value``, ``max_redeem``, ``min_redeem``. Points and money are
             floats, dates are ``False`` where there is none.
         """
         scheme.ensure_one()
         result = self._evaluate(scheme, [(member, sale)])[0]
+        return self._prepare_quote(member, scheme, sale, result)
+
+    def _prepare_quote(self, member, scheme, sale, result):
+        """Return what ``_quote`` says.
+
+        :param result: what the engine gives for the sale
+        """
         day = sale.date.date()
         pending = self._is_pending(scheme, sale)
         quote = {
@@ -234,7 +242,6 @@ class LoyaltyTransaction(models.Model):
             "available_on": pending and scheme._get_release_date(day),
             "expiry": scheme._get_expiry_date(day, member.account_id) or False,
             "lines": {key: float(points) for key, points in result.lines.items()},
-            "trace": list(result.trace),
             "unit": scheme.point_name_plural,
             "point_value": float(scheme._get_point_value()),
         }
@@ -244,16 +251,17 @@ class LoyaltyTransaction(models.Model):
         """Return what a member has and may spend on a sale."""
         # The first sale opens the account; asking does not
         account = member.account_id if member else None
-        spendable = (
-            account._get_spendable(exclude_owner=sale.hold_owner)[account.id]
+        spendable, ending = (
+            account._get_standing(exclude_owner=sale.hold_owner)[account.id]
             if account
-            else ZERO
+            else (ZERO, None)
         )
         balance = account.sudo().points if account else 0.0
         return {
             "balance": balance,
             "balance_value": scheme._points_to_money(balance),
             "pending_balance": account.sudo().ledger_pending if account else 0.0,
+            "ending": ending or False,
             "spendable": float(spendable),
             "spendable_value": scheme._points_to_money(spendable),
             "max_redeem": float(self._get_max_redeem(scheme, sale, spendable)),

@@ -3,12 +3,31 @@
 """Why a sale earned what it did, for people."""
 
 from odoo import api, models
+from odoo.fields import Command
 
 from .loyalty_scheme import BASE
 
 
 class LoyaltyTransaction(models.Model):
     _inherit = "loyalty.transaction"
+
+    @api.model
+    def _new_explained(self, scheme, result, names):
+        """Return a transaction, never saved, that only knows how to explain.
+
+        :param result: what the engine gives for a purchase
+        :param dict names: what the lines are called, by their key
+        """
+        return self.new(
+            {
+                "scheme_id": scheme.id,
+                "trace": list(result.trace),
+                "line_ids": [
+                    Command.create({"external_id": key, "name": name})
+                    for key, name in names.items()
+                ],
+            }
+        )
 
     def _explain(self):
         """Return the explanation of a transaction as sentences.

@@ -5,10 +5,12 @@
 from collections import defaultdict
 from datetime import UTC
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from odoo import models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..engine import (
     NOTHING,
@@ -23,6 +25,8 @@ from ..engine import (
 from .loyalty_transaction import exact
 
 ZERO = Decimal(0)
+# Rule sets remember which rules look at a product: the same for the same
+make_product = lru_cache(maxsize=65536)(Product)
 FACTS = frozenset(("balance", "birthday", "moment", "purchases"))
 
 
@@ -40,6 +44,7 @@ class LoyaltyTransaction(models.Model):
         :param RuleSet rules: those of the scheme if omitted
         :return: list of :class:`~..engine.Result`
         """
+        scheme._recall()
         rules = rules or scheme._get_rules()
         # One query for what is asked of all of them
         members = self.env["loyalty.member"].union(*(member for member, _s in sales))
@@ -53,7 +58,7 @@ class LoyaltyTransaction(models.Model):
                 known["used"] = self._add_budget(known["used"], spent)
             basket = self._prepare_basket(member, scheme, sale, known, products)
             result = evaluate(basket, rules)
-            if "used" in rules.asks:
+            if "used" in rules.asks and len(sales) > 1:
                 for key, given in result.awards.items():
                     spent[key] += given
             results.append(result)
@@ -178,8 +183,7 @@ class LoyaltyTransaction(models.Model):
     def _get_zone(self, scheme, store_id):
         """Return the time zone of the clock of a store."""
         store = self.env["loyalty.store"].browse(store_id or ())
-        # sudo: the clock on the wall is no secret
-        return ZoneInfo(store.sudo().tz or scheme._get_tz())
+        return ZoneInfo((store and store._get_tz()) or scheme._get_tz())
 
     def _add_budget(self, used, spent):
         """Return what was given before, with what this delivery has given so far.
@@ -210,22 +214,69 @@ class LoyaltyTransaction(models.Model):
             for line in sale.lines
         }
         ids = [product_id for product_id, _category_id in spots if product_id]
-        categories = self._get_categories(sales)
+        traits = self._get_product_traits(ids)
         parents = self._get_category_parents(
-            {*categories.values(), *(category_id for _product_id, category_id in spots)}
+            {
+                category_id
+                for product_id, category_id in spots
+                if product_id not in traits
+            }
         )
-        tags = self._get_product_tags(ids)
         domains = self._get_product_domains(ids, rules)
         return {
-            (product_id, category_id): Product(
-                id=product_id,
-                categories=parents.get(
-                    categories.get(product_id, category_id), frozenset()
+            (product_id, category_id): make_product(
+                product_id,
+                *traits.get(
+                    product_id, (parents.get(category_id, frozenset()), frozenset())
                 ),
-                tags=tags.get(product_id, frozenset()),
-                domains=domains.get(product_id, frozenset()),
+                domains.get(product_id, frozenset()),
             )
             for product_id, category_id in spots
+        }
+
+    def _get_product_traits(self, product_ids):
+        """Return how products are sorted: what rules ask about most of them.
+
+        :return: the ids of a product's category and of all categories above it, and
+            the ids of its tags and of those of its template, by product id
+        :rtype: dict[int, tuple[frozenset, frozenset]]
+        """
+        if not product_ids:
+            return {}
+        for name, fields in (
+            ("product.product", ["product_tmpl_id", "additional_product_tag_ids"]),
+            ("product.template", ["categ_id", "product_tag_ids"]),
+            ("product.category", ["parent_path"]),
+        ):
+            self.env[name].flush_model(fields)
+        # One statement, where the ORM takes six and reads whole products. How goods are
+        # sorted is no secret to who sells them.
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT product.id, category.parent_path,
+                       ARRAY(
+                           SELECT product_tag_id
+                             FROM product_tag_product_template_rel
+                            WHERE product_template_id = template.id
+                            UNION
+                           SELECT product_tag_id
+                             FROM product_tag_product_product_rel
+                            WHERE product_product_id = product.id
+                       )
+                  FROM product_product product
+                  JOIN product_template template
+                    ON template.id = product.product_tmpl_id
+                  LEFT JOIN product_category category
+                    ON category.id = template.categ_id
+                 WHERE product.id = ANY(%s)
+                """,
+                product_ids,
+            )
+        )
+        return {
+            id_: (frozenset(map(int, (path or "").split("/")[:-1])), frozenset(tags))
+            for id_, path, tags in rows
         }
 
     def _get_category_parents(self, category_ids):

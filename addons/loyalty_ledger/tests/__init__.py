@@ -36,6 +36,8 @@ from . import test_migration
 from . import test_migration_concurrency
 from . import test_properties
 from . import test_milestone
+from . import test_quote
+from . import test_recall
 from . import test_rows
 from . import test_scheme
 from . import test_security

@@ -341,18 +341,13 @@ class LoyaltyEarnTrial(models.TransientModel):
     def _explain(self, given):
         """Return how the result came about, as a page."""
         scheme = self.scheme_id
-        # Never saved: it only knows how to explain
-        explained = self.env["loyalty.transaction"].new(
+        explained = self.env["loyalty.transaction"]._new_explained(
+            scheme._origin,
+            given,
             {
-                "scheme_id": scheme._origin.id,
-                "trace": list(given.trace),
-                "line_ids": [
-                    Command.create(
-                        {"external_id": str(number), "name": line._get_description()}
-                    )
-                    for number, line in enumerate(self.line_ids, start=1)
-                ],
-            }
+                str(number): line._get_description()
+                for number, line in enumerate(self.line_ids, start=1)
+            },
         )
         return self.env["ir.qweb"]._render(
             "loyalty_ledger.earn_trial_explanation",
