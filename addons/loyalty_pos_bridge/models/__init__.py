@@ -4,6 +4,7 @@
 from . import loyalty_program
 from . import loyalty_scheme
 from . import pos_config
+from . import pos_config_quote
 from . import pos_order
 from . import pos_order_wallet
 from . import pos_order_line

@@ -1,10 +1,12 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from odoo import fields, models, tools
 from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import SQL
+
+from .pos_config_quote import TILL_FIELDS
 
 MAX_QUERY_LENGTH = 128
 MAX_MATCHES = 5
@@ -37,10 +39,24 @@ class PosConfig(models.Model):
         help="Sales at this register count for this store.",
     )
 
+    # === CRUD === #
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "company_id" in vals:
+            # Which schemes registers serve is kept ready
+            self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result
+
     # === BUSINESS: SCHEMES === #
 
-    def _get_loyalty_program_domain(self):
-        """Return which managed programs this register serves.
+    def _get_loyalty_program_domain(self, today):
+        """Return which managed programs this register serves on a day.
 
         Unlike Odoo's own list this one has programs in other currencies too: their
         members earn here, since the engine converts, while they cannot spend here.
@@ -48,7 +64,6 @@ class PosConfig(models.Model):
         that they are closed.
         """
         self.ensure_one()
-        today = fields.Date.context_today(self)
         return (
             Domain(
                 [
@@ -68,17 +83,31 @@ class PosConfig(models.Model):
 
         :return: loyalty.scheme in superuser mode
         """
+        self.ensure_one()
+        scheme_ids = self._get_loyalty_scheme_ids(fields.Date.context_today(self))
         # sudo: what a register serves does not depend on who stands behind it
-        scheme_sudo = self.env["loyalty.scheme"].sudo()
-        program_domain = self._get_loyalty_program_domain()
+        return self.env["loyalty.scheme"].sudo().browse(scheme_ids)._recall()
+
+    @tools.ormcache("self.id", "today")
+    def _get_loyalty_scheme_ids(self, today):
+        """Return the ids of the schemes that this register serves, kept ready.
+
+        Whoever changes a scheme, a program or the register's company clears the
+        registry's cache.
+
+        :param date today: on the clock of who asks
+        """
+        # sudo: see _get_loyalty_schemes
+        program_domain = self.sudo()._get_loyalty_program_domain(today)
+        schemes_sudo = self.env["loyalty.scheme"].sudo()
         return (
-            scheme_sudo.with_context(active_test=False)
+            schemes_sudo.with_context(active_test=False)
             .search(
                 Domain("active", "=", True)
                 & Domain("points_program_id", "any", program_domain),
                 order="id",
             )
-            .with_context(active_test=True)
+            ._ids
         )
 
     # === BUSINESS: FOR THE TILL === #
@@ -130,6 +159,10 @@ class PosConfig(models.Model):
         :rtype: list[dict]
         """
         self._check_loyalty_access()
+        self._check_loyalty_order(order)
+        quotes = self._quote_loyalty_goods(order)
+        if quotes is not None:
+            return quotes
         virtual_order = self._new_loyalty_order(order)
         return [
             virtual_order._get_loyalty_quote(scheme)
@@ -217,7 +250,20 @@ class PosConfig(models.Model):
             raise AccessError(
                 self.env._("Only cashiers can use loyalty at the register.")
             )
-        self.check_access("read")
+        # Checks whether they may, by the query that reads what is asked later
+        self.fetch(TILL_FIELDS)
+
+    def _check_loyalty_order(self, order):
+        """Refuse what is no order.
+
+        :raise ValidationError: it is not as :meth:`loyalty_quote` wants it
+        """
+        if (
+            not isinstance(order, dict)
+            or not isinstance(order.get("lines"), list)
+            or not all(isinstance(line, dict) for line in order["lines"])
+        ):
+            raise ValidationError(self.env._("The order cannot be read."))
 
     def _clean_loyalty_query(self, query):
         if not isinstance(query, str):
@@ -399,18 +445,14 @@ class PosConfig(models.Model):
         :param dict order: see :meth:`loyalty_quote`
         :rtype: pos.order
         """
-        if not isinstance(order, dict) or not isinstance(order.get("lines"), list):
-            raise ValidationError(self.env._("The order cannot be read."))
-        partner = self.env["res.partner"]
-        if isinstance(order.get("partner_id"), int):
-            partner = partner.search([("id", "=", order["partner_id"])])
+        self._check_loyalty_order(order)
         return self.env["pos.order"].new(
             {
                 "uuid": str(order.get("uuid") or ""),
                 "config_id": self.id,
                 "session_id": self.current_session_id.id,
                 "company_id": self.company_id.id,
-                "partner_id": partner.id,
+                "partner_id": self._find_loyalty_customer(order).id,
                 "fiscal_position_id": self._get_loyalty_fiscal_position(order).id,
                 "date_order": fields.Datetime.now(),
                 "lines": self._prepare_loyalty_lines(order["lines"]),
@@ -427,8 +469,6 @@ class PosConfig(models.Model):
         """Return the lines that a till describes, as commands, with nothing else."""
         commands = []
         for line in lines:
-            if not isinstance(line, dict):
-                raise ValidationError(self.env._("The order cannot be read."))
             values = {
                 name: value for name, value in line.items() if name in QUOTE_LINE_FIELDS
             }

@@ -8,7 +8,7 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tools import format_amount, format_date
+from odoo.tools import format_amount
 
 from odoo.addons.loyalty_ledger.ledger.sale import Sale
 
@@ -708,89 +708,12 @@ class PosOrder(models.Model):
         :rtype: dict
         """
         self.ensure_one()
-        member = self._get_loyalty_member(scheme)
-        # sudo: the quote tells a cashier about the customer of this order only
-        quote = (
-            self.env["loyalty.transaction"]
-            .sudo()
-            ._quote(member, scheme, self._prepare_loyalty_sale(scheme))
-        )
-        notice = self._get_loyalty_refusal(scheme, member)
         return {
-            **self._prepare_loyalty_standing(scheme, member, quote),
-            **self._prepare_loyalty_earning(scheme, quote),
+            **self.config_id._quote_loyalty_sale(
+                self.partner_id, scheme, self._prepare_loyalty_sale(scheme)
+            ),
             **self._quote_loyalty_return(scheme),
-            "notice": notice
-            or self._get_loyalty_hold_notice(scheme, quote)
-            or self._get_loyalty_expiry_notice(member),
-            "can_redeem": self._can_redeem_loyalty_points(scheme, quote, notice),
-            "can_enrol": scheme.state == "open"
-            and (not member or member.state == "left")
-            and bool(self.partner_id),
         }
-
-    def _prepare_loyalty_standing(self, scheme, member, quote):
-        return {
-            "scheme_id": scheme.id,
-            "is_member": bool(member) and member.state != "left",
-            "name": member.display_name if member else False,
-            "badge": member._get_badge() if member else {},
-            "account_id": member.account_id.id,
-            "partner_id": member.partner_id.id,
-            "balance": quote["balance"],
-            "balance_text": scheme._format_points(quote["balance"]),
-            "value_text": scheme._format_points_value(quote["balance"]),
-            "spendable": quote["spendable"],
-        }
-
-    def _prepare_loyalty_earning(self, scheme, quote):
-        return {
-            "points": quote["points"],
-            "earns": quote["points"] > 0,
-            "points_text": scheme._format_points(quote["points"]),
-            "available_text": quote["available_on"]
-            and format_date(self.env, quote["available_on"]),
-        }
-
-    def _can_redeem_loyalty_points(self, scheme, quote, notice):
-        """Whether points of this scheme can pay at this register."""
-        program = scheme.points_program_id
-        return (
-            quote["spendable"] > 0
-            and not notice
-            and program.active
-            and scheme.currency_id == self.currency_id
-        )
-
-    def _get_loyalty_refusal(self, scheme, member):
-        """Return why a member can neither earn nor spend, if so, as a sentence."""
-        if not member:
-            return False
-        try:
-            member._check_can_transact()
-        except UserError as error:
-            return str(error)
-        return False
-
-    def _get_loyalty_hold_notice(self, scheme, quote):
-        """Return that points cannot be used because of another order, as a sentence."""
-        held = quote["balance"] - max(quote["spendable"], 0)
-        if quote["spendable"] > 0 or held <= 0:
-            return False
-        return self.env._(
-            "%(points)s are set aside for another order that is being paid.",
-            points=scheme._format_points(held),
-        )
-
-    def _get_loyalty_expiry_notice(self, member):
-        """Return what expires soon, as a sentence."""
-        if not member.account_id:
-            return False
-        lots = member._get_expiring_lots()
-        soon = fields.Date.add(fields.Date.context_today(self), days=EXPIRY_NOTICE_DAYS)
-        if not lots or lots[0].expiry_date > soon:
-            return False
-        return member.expiry_summary
 
     def _quote_loyalty_return(self, scheme):
         """Say what the return in this order does to points of a scheme."""

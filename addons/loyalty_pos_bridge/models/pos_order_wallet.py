@@ -135,13 +135,9 @@ class PosOrder(models.Model):
 
     # === FOR THE TILL === #
 
-    def _get_loyalty_quote(self, scheme):
-        quote = super()._get_loyalty_quote(scheme)
+    def _quote_loyalty_return(self, scheme):
+        quote = super()._quote_loyalty_return(scheme)
         return {**quote, **self._quote_wallet_return(scheme)}
-
-    def _prepare_loyalty_standing(self, scheme, member, quote):
-        standing = super()._prepare_loyalty_standing(scheme, member, quote)
-        return {**standing, "wallet": quote["wallet"]}
 
     def _quote_wallet_return(self, scheme):
         """Say what the return in this order does to the wallet of a scheme."""

@@ -6,6 +6,7 @@ from . import test_earn_rule
 from . import test_prices
 from . import test_waiting
 from . import test_queries
+from . import test_quote
 from . import test_returns
 from . import test_native
 from . import test_rights
