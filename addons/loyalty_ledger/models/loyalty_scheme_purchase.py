@@ -111,18 +111,16 @@ class LoyaltyScheme(models.Model):
         code = (code or "").strip()
         if not code:
             return Member.sudo()
-        card = self.env["loyalty.member.card"].search_fetch(
-            [
-                ("number", "in", Member._get_scanned_codes(code)),
-                ("scheme_id", "=", self.id),
-            ],
-            ["member_id", "number", "state"],
-            limit=1,
+        # Systems mostly know members by their own number, whatever cards they have
+        member = Member.search_fetch(
+            [("number", "=", code), ("scheme_id", "=", self.id)], limit=1
         )
-        if card and card.state != "active":
-            raise UserError(card._get_unusable_message())
-        known_by = ("id", "=", card.member_id.id) if card else ("number", "=", code)
-        member = Member.search_fetch([known_by, ("scheme_id", "=", self.id)], limit=1)
+        if not member:
+            card = Member._find_by_code(code, scheme=self)
+            if card and card.state != "active":
+                raise UserError(card._get_unusable_message())
+            member = card.member_id
+        member = member._get_survivor()
         if not member:
             raise ValidationError(
                 self.env._(

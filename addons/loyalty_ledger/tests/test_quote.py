@@ -127,6 +127,14 @@ class TestQuote(LoyaltyLedgerCommon):
         with self.assertRaisesRegex(UserError, "reported lost"):
             self._quote({"amount": 5}, member=number)
 
+    def test_a_number_that_was_merged_names_who_is_left(self):
+        partner = self.anna.create({"name": "Anna Again"})
+        double = self.env["loyalty.member"]._enrol(partner, self.scheme)
+        number = double.number
+        self.member._merge(double, "Twice the same")
+        quote = self._quote({"amount": 5}, member=number)
+        self.assertEqual((quote["member"], quote["points"]), (self.member.number, 5))
+
     def test_a_guest_earns_and_spends_nothing(self):
         quote = self._quote({"amount": 5})
         self.assertEqual(
