@@ -104,18 +104,22 @@ def refuse_member(rule, facts):
         and is_birthday(wanted.birthday, facts.birthday, facts.moment.date())
     ):
         return "birthday"
-    if wanted.purchases is not None:
-        least, most = wanted.purchases
-        made = facts.purchases
-        if (
-            made is None
-            or (least is not None and made < least)
-            or (most is not None and made > most)
-        ):
-            return "purchases"
+    if not allows_purchases(rule, facts.purchases):
+        return "purchases"
     if wanted.minimum_points and facts.balance < wanted.minimum_points:
         return "minimum_points"
     return None
+
+
+def allows_purchases(rule, made):
+    if rule.conditions.purchases is None:
+        return True
+    least, most = rule.conditions.purchases
+    return (
+        made is not None
+        and (least is None or made >= least)
+        and (most is None or made <= most)
+    )
 
 
 def is_birthday(window, birthday, day):

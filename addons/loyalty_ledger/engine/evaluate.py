@@ -20,18 +20,25 @@ class Result:
 
     def __init__(self, evaluation):
         self._evaluation = evaluation
+        self._lines = self._wallet_lines = None
         self.points = evaluation.get_total(POINTS)
         self.wallet = evaluation.get_total(WALLET)
 
-    @cached_property
+    # Every sale asks for these two; without the lock of ``cached_property``
+
+    @property
     def lines(self):
         """Points by line key; their sum is ``points``."""
-        return self._evaluation.get_lines(POINTS)
+        if self._lines is None:
+            self._lines = self._evaluation.get_lines(POINTS)
+        return self._lines
 
-    @cached_property
+    @property
     def wallet_lines(self):
         """Money for the wallet by line key; the sum is ``wallet``."""
-        return self._evaluation.get_lines(WALLET)
+        if self._wallet_lines is None:
+            self._wallet_lines = self._evaluation.get_lines(WALLET)
+        return self._wallet_lines
 
     @property
     def base(self):

@@ -12,13 +12,21 @@ explained (``explanation.py`` does, with the same code). Within one evaluation
 """
 
 from decimal import Decimal
+from functools import reduce
 from math import gcd
+from operator import attrgetter, or_
 
 from .rounding import count_full, make_whole, share_out
-from .rules import Effect, Period
+from .rules import Effect
 
 ZERO = Decimal(0)
 POINTS, WALLET = range(2)
+# Of an offer, see ``Evaluation._ask``
+GIVEN, TERM = range(2)
+
+get_key, get_amount = attrgetter("key"), attrgetter("amount")
+get_quantity, get_product = attrgetter("quantity"), attrgetter("product")
+is_eligible, is_reward = attrgetter("eligible"), attrgetter("is_reward")
 
 
 class Purse:
@@ -26,44 +34,51 @@ class Purse:
 
     :ivar int total: of all rules, exact
     :ivar int everywhere: of it, what goes to all lines in proportion to their amounts
-    :ivar list lines: what the rules give on each line, but for a rest that is far too
-        small to be seen: it says how to share out the total, never how much that is
+    :ivar lines: what the rules give on each line besides, but for a rest that is far
+        too small to be seen; ``None`` as long as no rule tells lines apart
     :ivar int steps: the total, rounded
     """
 
     __slots__ = ("everywhere", "lines", "steps", "total")
 
-    def __init__(self, size):
+    def __init__(self):
         self.total = self.everywhere = self.steps = 0
-        self.lines = [0] * size
+        self.lines = None
 
+    def open_lines(self, size):
+        """Return what is given on each line, begun now if it was not yet."""
+        if self.lines is None:
+            self.lines = [0] * size
+        return self.lines
 
-class Award:
-    """What one rule gives, before it is rounded with the others.
+    def split(self, amounts, base):
+        """Return what is given on each line in all.
 
-    :ivar lines: indexes of the lines that the rule chooses, ``None`` for all
-    """
-
-    __slots__ = ("base", "cap", "given", "lines", "quantity", "term", "uncapped")
-
-    def __init__(self, term, lines, base, quantity):
-        self.term = term
-        self.lines = lines
-        self.base = base
-        self.quantity = quantity
-        self.given = 0
-        self.cap = self.uncapped = None
+        :param list amounts: of the lines
+        :param int base: their sum
+        """
+        own = self.lines or [0] * len(amounts)
+        if not self.everywhere:
+            return own
+        everywhere = self.everywhere
+        return [
+            part + everywhere * amount // base
+            for part, amount in zip(own, amounts, strict=True)
+        ]
 
 
 class Evaluation:
     """What a basket gives under rules.
 
-    :ivar list eligible: the lines that can earn; what follows goes by their order
+    :ivar eligible: the lines that can earn; what follows goes by their order
     :ivar list amounts: of these lines, counted in units
     :ivar list quantities: of these lines, ``quantity_unit`` of which make 1
     :ivar list choosers: bits of the rules that choose these lines
+    :ivar int chosen: all of them together, and of the rules that choose no lines
     :ivar list purses: by the numbers of :attr:`RuleSet.grids`; empty if nothing is
         eligible
+    :ivar int base: the amounts together
+    :ivar int base_grains: the same in grains, to be compared with what rules ask
     """
 
     #: whether every rule is asked on its own
@@ -71,8 +86,8 @@ class Evaluation:
 
     __slots__ = (
         "amounts",
-        "awards",
         "base",
+        "base_grains",
         "basket",
         "choosers",
         "chosen",
@@ -87,20 +102,18 @@ class Evaluation:
     def __init__(self, basket, rules):
         self.basket = basket
         self.rules = rules
-        self.eligible, self.amounts, self.purses, self.awards = [], [], [], []
+        self.eligible, self.amounts, self.purses = [], [], []
         self.quantities = None
-        self.base, self.unit = 0, 1
+        self.base, self.base_grains, self.unit = 0, 0, 1
 
     def run(self):
-        if self.basket.refusal:
+        if self.basket.refusal or not self._measure():
             return
-        if not self._measure():
-            return
-        size = len(self.eligible)
-        self.purses = [Purse(size) for _grid in self.rules.grids]
+        self.purses = [Purse() for _grid in self.rules.grids]
         self._choose_lines()
         sums, multipliers = self._ask_rules()
-        self._spread(sums)
+        for plain in sums:
+            self._give_plainly(plain)
         if multipliers:
             self._multiply(multipliers)
         self._round()
@@ -111,25 +124,35 @@ class Evaluation:
         """Work out on what points are given; return whether there is anything."""
         lines = self.basket.lines
         before_discounts = self.rules.policy.before_discounts
-        amounts, self.unit = make_whole(
-            [_get_amount_before_discount(line) for line in lines]
-            if before_discounts
-            else [line.amount for line in lines]
-        )
-        eligible, kept = self.eligible, self.amounts
+        get = get_full_amount if before_discounts else get_amount
+        amounts, self.unit = make_whole(list(map(get, lines)))
+        discount = 0
+        if (
+            min(amounts, default=0) > 0
+            and all(map(is_eligible, lines))
+            and not any(map(is_reward, lines))
+        ):
+            self.eligible, self.amounts = lines, amounts
+        else:
+            goods, discount = self._sort_lines(amounts)
+        if discount and self.eligible and not before_discounts:
+            self._bear(goods, discount)
+        self.base = sum(self.amounts)
+        self.base_grains = self.base * self.rules.grain
+        return bool(self.eligible)
+
+    def _sort_lines(self, amounts):
+        """Keep what can earn; return the sum of all goods, and of the discounts."""
         goods = discount = 0
-        for line, amount in zip(lines, amounts, strict=True):
+        for line, amount in zip(self.basket.lines, amounts, strict=True):
             if amount < 0 or line.is_reward:
                 discount += amount
                 continue
             goods += amount
             if amount and line.eligible:
-                eligible.append(line)
-                kept.append(amount)
-        if discount and eligible and not before_discounts:
-            self._bear(goods, discount)
-        self.base = sum(self.amounts)
-        return bool(eligible)
+                self.eligible.append(line)
+                self.amounts.append(amount)
+        return goods, discount
 
     def _bear(self, goods, discount):
         """Let the lines bear their part of a discount."""
@@ -141,20 +164,19 @@ class Evaluation:
 
     def _choose_lines(self):
         """Find the rules that choose each of the lines, and those that choose any."""
-        self.chosen = 0
+        rules = self.rules
+        self.chosen = rules.unchoosing
         self.choosers = []
-        if self.rules.chooses_lines:
-            choosers = self.rules.choosers
-            for line in self.eligible:
-                bits = choosers[line.product]
-                self.choosers.append(bits)
-                self.chosen |= bits
+        if rules.chooses_lines:
+            products = map(get_product, self.eligible)
+            self.choosers = list(map(rules.choosers.__getitem__, products))
+            self.chosen = reduce(or_, self.choosers, self.chosen)
 
     def _get_quantity(self, lines):
         """Return the quantity of some lines, ``None`` for all."""
         if self.quantities is None:
             self.quantities, self.quantity_unit = make_whole(
-                [line.quantity for line in self.eligible]
+                list(map(get_quantity, self.eligible))
             )
         if lines is None:
             return sum(self.quantities)
@@ -182,13 +204,13 @@ class Evaluation:
                 continue
             sums += stretch.sums
             for slot in stretch.slots:
-                winner = None
+                best = None
                 for term in slot:
-                    if award := self._ask(term):
-                        winner = self._pick(winner, award) if winner else award
-                if winner:
-                    self._give(winner)
-                    is_over = winner.term.is_exclusive
+                    if offer := self._ask(term):
+                        best = self._pick(best, offer) if best else offer
+                if best:
+                    self._give(best)
+                    is_over = best[TERM].is_exclusive
             multipliers += stretch.multipliers
         return sums, multipliers
 
@@ -198,184 +220,189 @@ class Evaluation:
                 self._skip(term, "exclusive")
 
     def _ask(self, term):
-        """Return what a rule would give if it were alone, ``None`` for nothing."""
-        award = self._measure_award(term)
-        if award is None:
-            return None
-        if term.is_linear:
-            award.given = award.base * term.factor
-        else:
-            award.given = self._count(award) * term.factor * self.unit
-        return self._cut(award)
+        """Return what a rule would give if it were alone.
 
-    def _measure_award(self, term):
-        """Return on what a rule gives, ``None`` if the lines do not meet it."""
-        lines, base, quantity = None, self.base, 0
+        :return: an offer, ``None`` for nothing; a plain tuple, because most are
+            forgotten at once: what is given, the term, the indexes of the lines that
+            it chooses or ``None`` for all, their amount or, for a multiplier, what
+            was given on them, and their quantity if it counts
+        """
+        if not term.bit & self.chosen:
+            return self._skip(term, "product")
+        lines, base, quantity, grains = None, self.base, 0, self.base_grains
         if term.chooses_lines:
-            bit, amounts = term.bit, self.amounts
-            if not bit & self.chosen:
-                return self._skip(term, "product")
-            lines, base = [], 0
-            for index, bits in enumerate(self.choosers):
-                if bits & bit:
-                    lines.append(index)
-                    base += amounts[index]
+            lines, base = self._find_lines(term.bit)
+            grains = base * self.rules.grain
         if term.counts_units:
             quantity = self._get_quantity(lines)
             least = term.minimum_quantity * self.quantity_unit
             if quantity * self.rules.grain < least:
                 return self._skip(term, "minimum_quantity")
-        least = term.minimum_amount
-        if least and base * self.rules.grain < least * self.unit:
+        if term.minimum_amount and grains < term.minimum_amount * self.unit:
             return self._skip(term, "minimum_amount")
-        return Award(term, lines, base, quantity)
-
-    def _count(self, award):
-        """Return how often a rule gives its value."""
-        term = award.term
-        if term.effect is Effect.RECEIPT:
-            return 1
-        if term.effect is Effect.UNIT:
-            measure, unit = award.quantity, self.quantity_unit
+        if term.is_linear:
+            given = base * term.factor
+        elif term.is_once:
+            given = term.factor * self.unit
+        elif term.is_multiplier:
+            base = self._get_given(self.purses[term.purse], lines)
+            given = base * term.factor // self.rules.grain
         else:
-            measure, unit = award.base, self.unit
+            given = self._count(term, base, quantity) * term.factor * self.unit
+        if given <= 0:
+            return self._skip(term, "too_little")
+        if term.limits:
+            given = self._cut(term, given)
+            if not given:
+                return self._skip(term, "cap")
+        return given, term, lines, base, quantity
+
+    def _find_lines(self, bit):
+        """Return the indexes of the lines that a rule chooses, and their amount."""
+        lines, base, amounts = [], 0, self.amounts
+        for index, bits in enumerate(self.choosers):
+            if bits & bit:
+                lines.append(index)
+                base += amounts[index]
+        return lines, base
+
+    def _get_given(self, purse, lines):
+        """Return what was given on some lines, ``None`` for all."""
+        if lines is None:
+            return purse.total
+        given = purse.split(self.amounts, self.base)
+        return sum([given[index] for index in lines])
+
+    def _count(self, term, base, quantity):
+        """Return how often a rule gives its value for an amount or a quantity."""
+        if term.effect is Effect.UNIT:
+            measure, unit = quantity, self.quantity_unit
+        else:
+            measure, unit = base, self.unit
         return count_full(measure * self.rules.grain, term.per * unit)
 
-    def _cut(self, award):
-        """Cut what a rule gives to what its caps leave, in whole steps.
+    def _cut(self, term, given):
+        """Return what the caps of a rule leave of what it gives, in whole steps."""
+        used, grid = self.basket.facts.used, self.rules.grids[term.purse]
+        for limit in term.limits:
+            left = grid.get_size(limit.count_left(used), self.unit)
+            if given > left:
+                self._note_cap(term, limit.cap, given)
+                given = left
+        return given
 
-        :return: the award, ``None`` if nothing is left
-        """
-        term = award.term
-        for cap in term.caps:
-            grid = self.rules.grids[term.purse]
-            steps = self._get_steps_left(cap, term.rule.key, grid)
-            left = grid.get_size(steps, self.unit)
-            if award.given > left:
-                if award.uncapped is None:
-                    award.uncapped = award.given
-                award.given = left
-                award.cap = cap
-        if award.given > 0:
-            return award
-        return self._skip(term, "cap" if award.cap else "too_little")
+    def _note_cap(self, term, cap, given):
+        """Take note that a cap cuts what a rule would give."""
 
     def _pick(self, first, second):
-        """Return the larger of two awards of a slot, the first of equal ones."""
-        if second.given > first.given:
+        """Return the larger of two offers of a slot, the first of equal ones."""
+        if second[GIVEN] > first[GIVEN]:
             first, second = second, first
-        self._skip(second.term, "group")
+        self._skip(second[TERM], "group")
         return first
-
-    def _get_steps_left(self, cap, key, grid):
-        left = cap.amount
-        if cap.period is not Period.RECEIPT:
-            left -= self.basket.facts.used.get((key, cap.period), ZERO)
-        return max(int(left // grid.step), 0)
 
     # === WHAT THEY GIVE === #
 
-    def _give(self, award):
+    def _give(self, offer):
         """Add what a rule gives to the total, and to the lines that it gives on."""
-        self.awards.append(award)
-        purse = self.purses[award.term.purse]
-        purse.total += award.given
-        lines = award.lines
-        if award.term.effect is Effect.UNIT:
-            measures, whole = self.quantities, award.quantity
-        elif award.base:
-            if lines is None:
-                purse.everywhere += award.given
-                return
-            measures, whole = self.amounts, award.base
+        given, term, lines, base, quantity = offer
+        purse = self.purses[term.purse]
+        if term.effect is Effect.UNIT:
+            measures, whole = self.quantities, quantity
+        elif lines is None or not base:
+            self._give_everywhere(purse, given, lines)
+            return
         else:
-            # A reward has paid for everything: what is given goes by line
-            measures = [1] * len(self.amounts)
-            whole = len(measures if lines is None else lines)
+            measures, whole = self.amounts, base
+        purse.total += given
+        own = purse.open_lines(len(measures))
         for index in range(len(measures)) if lines is None else lines:
-            purse.lines[index] += award.given * measures[index] // whole
+            own[index] += given * measures[index] // whole
 
-    def _spread(self, sums):
-        """Add what plain rules give, and what rules give everywhere, to the lines."""
-        for plain in sums:
-            purse = self.purses[plain.purse]
-            if plain.bits:
-                bits, lines = plain.bits, purse.lines
-                for index, amount in enumerate(self.amounts):
-                    given = amount * plain[self.choosers[index] & bits]
-                    lines[index] += given
+    def _give_everywhere(self, purse, given, lines=None):
+        """Add what goes to all lines, or to some that a reward has paid for."""
+        purse.total += given
+        if self.base:
+            purse.everywhere += given
+            return
+        # A reward has paid for everything: what is given goes by line
+        own = purse.open_lines(len(self.amounts))
+        if lines is None:
+            lines = range(len(own))
+        for index in lines:
+            own[index] += given // len(lines)
+
+    def _give_plainly(self, plain):
+        """Add what plain rules give.
+
+        :param Sum plain: these rules
+        """
+        purse, bits = self.purses[plain.purse], plain.bits
+        if given := self.base * plain.factor + self.unit * plain.once:
+            self._give_everywhere(purse, given)
+        if bits & self.chosen:
+            own = purse.open_lines(len(self.amounts))
+            for index, choosers in enumerate(self.choosers):
+                if choosers := choosers & bits:
+                    given = self.amounts[index] * plain[choosers]
+                    own[index] += given
                     purse.total += given
-            else:
-                given = self.base * plain.everywhere
-                purse.everywhere += given
-                purse.total += given
-        for purse in self.purses:
-            if purse.everywhere:
-                lines, everywhere, base = purse.lines, purse.everywhere, self.base
-                for index, amount in enumerate(self.amounts):
-                    lines[index] += everywhere * amount // base
 
     def _multiply(self, multipliers):
         """Add what multipliers give on what the other rules gave.
 
         :param multipliers: slots of terms
         """
-        before = [purse.total for purse in self.purses]
         winners = []
         is_over = False
         for slot in multipliers:
-            winner = None
+            best = None
             for term in slot:
                 if is_over:
                     self._skip(term, "exclusive")
-                elif award := self._ask_multiplier(term, before[term.purse]):
-                    winner = self._pick(winner, award) if winner else award
-            if winner:
-                winners.append(winner)
-                is_over = winner.term.rule.exclusive
-        for award in winners:
-            self.purses[award.term.purse].total += award.given
-        self.awards += winners
+                elif offer := self._ask(term):
+                    best = self._pick(best, offer) if best else offer
+            if best:
+                winners.append(best)
+                is_over = best[TERM].rule.exclusive
+        # Only now: none of them multiplies what another gives
+        self._give_multiplied(winners)
+
+    def _give_multiplied(self, offers):
+        """Add what multipliers give, each on what the purses hold until now."""
         # What is multiplied everywhere leaves the proportions of the lines
-        if any(award.lines is not None for award in winners):
-            self._multiply_lines(winners)
+        if any(lines is not None for _given, _term, lines, _base, _n in offers):
+            self._multiply_lines(offers)
+        for given, term, *_rest in offers:
+            self.purses[term.purse].total += given
 
-    def _ask_multiplier(self, term, total):
-        """Return what a multiplier would give on ``total`` or on its lines' part."""
-        award = self._measure_award(term)
-        if award is None:
-            return None
-        award.base = total
-        if award.lines is not None:
-            given = self.purses[term.purse].lines
-            award.base = sum([given[index] for index in award.lines])
-        award.given = award.base * term.factor // self.rules.grain
-        return self._cut(award)
-
-    def _multiply_lines(self, awards):
-        before = [list(purse.lines) for purse in self.purses]
-        for award in awards:
-            own, lines = before[award.term.purse], self.purses[award.term.purse].lines
-            for index in range(len(own)) if award.lines is None else award.lines:
-                lines[index] += award.given * own[index] // award.base
+    def _multiply_lines(self, offers):
+        before = [purse.split(self.amounts, self.base) for purse in self.purses]
+        for purse, parts in zip(self.purses, before, strict=True):
+            purse.lines, purse.everywhere = list(parts), 0
+        for given, term, lines, base, _quantity in offers:
+            parts, own = before[term.purse], self.purses[term.purse].lines
+            for index in range(len(parts)) if lines is None else lines:
+                own[index] += given * parts[index] // base
 
     # === THE TOTAL === #
 
     def _round(self):
         """Round what the rules give together, and cut it to the scheme's caps."""
-        for purse, grid in zip(self.purses, self.rules.grids, strict=True):
+        rules = self.rules
+        for purse, grid in zip(self.purses, rules.grids, strict=True):
             if purse.total:
                 purse.steps = grid.count(purse.total, self.unit)
-        for cap in self.rules.policy.caps:
-            self._cut_total(cap)
+        for limit in rules.limits:
+            self._cut_total(limit)
 
-    def _cut_total(self, cap):
+    def _cut_total(self, limit):
         """Cut the points of all rules to a cap of the scheme.
 
         :return: the steps that it takes off
         """
         points = self.purses[POINTS]
-        left = self._get_steps_left(cap, None, self.rules.grids[POINTS])
+        left = limit.count_left(self.basket.facts.used)
         taken = max(points.steps - left, 0)
         points.steps -= taken
         return taken
@@ -391,12 +418,16 @@ class Evaluation:
         if number >= len(self.purses) or not self.purses[number].total:
             return {}
         purse, step = self.purses[number], self.rules.grids[number].step
-        keys = [line.key for line in self.eligible]
-        shares = share_out(purse.steps, purse.lines, keys)
+        # What goes everywhere is shared out by the amounts, which are small numbers
+        weights = self.amounts
+        if purse.lines is not None:
+            weights = purse.split(weights, self.base)
+        keys = list(map(get_key, self.eligible))
+        shares = share_out(purse.steps, weights, keys)
         return {
             key: share * step
-            for key, share, given in zip(keys, shares, purse.lines, strict=True)
-            if given
+            for key, share, weight in zip(keys, shares, weights, strict=True)
+            if weight
         }
 
     def to_money(self, amount):
@@ -406,5 +437,6 @@ class Evaluation:
         return Decimal(given) / (self.unit * self.rules.grain)
 
 
-def _get_amount_before_discount(line):
+def get_full_amount(line):
+    """Return what a line is worth before discounts, Decimal."""
     return line.amount if line.is_discount else line.amount + line.discount

@@ -141,17 +141,17 @@ class _WithoutGoods:
         return True
 
     def _choose_lines(self):
-        self.chosen = 0
+        self.chosen = self.rules.unchoosing
 
     def _get_quantity(self, lines):
         self.quantity_unit = 1
         return 1
 
-    def _measure_award(self, term):
+    def _ask(self, term):
         tests = term.rule.conditions.payload
         if not all(test.is_met(self.basket.payload) for test in tests):
             return self._skip(term, "payload")
-        return super()._measure_award(term)
+        return super()._ask(term)
 
 
 class _EventEvaluation(_WithoutGoods, Evaluation):

@@ -3,22 +3,70 @@
 """The same evaluation once more, rule by rule, with what there is to say about it."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 from decimal import Decimal
 
 from .conditions import refuse
 from .evaluation import POINTS, Evaluation
+from .plan import Term
 from .rounding import apportion
-from .rules import Effect
+from .rules import Cap, Effect
 
 SHOWN = Decimal("1e-6")
 
 
+@dataclass(slots=True)
+class Award:
+    """What one rule gives, before it is rounded with the others.
+
+    The first five are those of an offer, see :meth:`Evaluation._ask`.
+
+    :param cap: that cut it, the last one if there are several
+    :param uncapped: what it would have given
+    """
+
+    given: int
+    term: Term
+    lines: list | None
+    base: int
+    quantity: int
+    cap: Cap | None = None
+    uncapped: int | None = None
+
+
 class Breakdown(Evaluation):
-    """Says what each rule gives."""
+    """Says what each rule gives.
+
+    :ivar list awards: of the rules that give
+    :ivar dict capped: what caps have cut, as the two last arguments of :class:`Award`
+        by term
+    """
 
     apart = True
 
-    __slots__ = ()
+    __slots__ = ("awards", "capped")
+
+    def __init__(self, basket, rules):
+        super().__init__(basket, rules)
+        self.awards = []
+        self.capped = {}
+
+    def _note_cap(self, term, cap, given):
+        _cap, uncapped = self.capped.get(term, (None, given))
+        self.capped[term] = cap, uncapped
+
+    def _give(self, offer):
+        self._add_award(offer)
+        super()._give(offer)
+
+    def _give_multiplied(self, offers):
+        for offer in offers:
+            self._add_award(offer)
+        super()._give_multiplied(offers)
+
+    def _add_award(self, offer):
+        _given, term, *_rest = offer
+        self.awards.append(Award(*offer, *self.capped.get(term, ())))
 
     def get_awards(self):
         """Return what each rule gave of the rounded totals: Decimal by rule key."""
@@ -58,10 +106,10 @@ class Explanation(Breakdown):
     def _skip(self, term, why):
         self.skipped[why].append(term.rule.key)
 
-    def _cut_total(self, cap):
-        taken = super()._cut_total(cap)
+    def _cut_total(self, limit):
+        taken = super()._cut_total(limit)
         if taken:
-            self.cuts.append((cap, self.purses[POINTS].steps))
+            self.cuts.append((limit.cap, self.purses[POINTS].steps))
         return taken
 
     def get_trace(self):

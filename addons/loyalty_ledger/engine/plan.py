@@ -22,6 +22,7 @@ from .conditions import (
     allows_hour,
     allows_payments,
     allows_product,
+    allows_purchases,
     allows_segments,
     allows_store,
     allows_tier,
@@ -56,18 +57,20 @@ class RuleSet:
         self.policy = policy
         self.rules = tuple(sorted(rules, key=lambda rule: (rule.priority, rule.key)))
         self.grain = self._get_grain()
-        self.terms = tuple(
-            Term(rule, 1 << index, self) for index, rule in enumerate(self.rules)
-        )
-        self.slots = self._get_slots()
-        self.asks = self._get_asked()
-        self.chooses_lines = "products" in self.asks
-        self.counts_units = any(term.counts_units for term in self.terms)
         #: points, and the wallet if a rule gives to it
         self.grids = (
             Grid(policy.step, policy.rounding, self.grain),
             Grid(policy.wallet_step, "DOWN", self.grain),
-        )[: 1 + any(term.purse for term in self.terms)]
+        )[: 1 + any(rule.target is Target.WALLET for rule in self.rules)]
+        self.terms = tuple(
+            Term(rule, 1 << index, self) for index, rule in enumerate(self.rules)
+        )
+        #: the caps of the scheme
+        self.limits = tuple(Limit(cap, None, policy.step) for cap in policy.caps)
+        self.slots = self._get_slots()
+        self.asks = self._get_asked()
+        self.chooses_lines = "products" in self.asks
+        self.counts_units = any(term.counts_units for term in self.terms)
         self._prepare_sieves()
         self._plans = {}
 
@@ -124,6 +127,7 @@ class RuleSet:
         self._by_tier = Sieve(terms, allows_tier)
         self._by_segments = Sieve(terms, allows_segments)
         self._by_payments = Sieve(terms, allows_payments)
+        self._by_purchases = Sieve(terms, allows_purchases)
         self._by_day = Sieve(
             terms,
             lambda rule, day: allows_weekday(rule, day) and allows_date(rule, day),
@@ -137,11 +141,10 @@ class RuleSet:
         )
         self._personal = [term for term in terms if term.rule.conditions.needs_member]
         choosers = [term for term in terms if term.chooses_lines]
+        #: the bits of the rules that choose none
+        self.unchoosing = sum(term.bit for term in terms if not term.chooses_lines)
         #: the bits of the rules that choose lines of a product
-        self.choosers = Sieve(
-            choosers,
-            allows_product,
-        )
+        self.choosers = Sieve(choosers, allows_product)
 
     def get_allowed(self, facts):
         """Return the bits of the rules whose conditions the facts meet."""
@@ -152,6 +155,7 @@ class RuleSet:
             & self._by_tier[facts.tier]
             & self._by_segments[facts.segments]
             & self._by_payments[facts.payments]
+            & self._by_purchases[facts.purchases]
             & self._by_day[moment and moment.date()]
         )
         if moment:
@@ -194,12 +198,13 @@ class Term:
         :attr:`RuleSet.grids`
     :ivar int factor: what the rule gives for 1 of the amount, for each time that it
         gives, or, for a multiplier, on top of each point
-    :ivar bool is_plain: gives its factor of the amount whatever other rules do
+    :ivar bool is_linear: gives its factor of the amount
+    :ivar bool is_once: gives its factor once
+    :ivar bool is_plain: gives its factor whatever the amount is and other rules do
     """
 
     __slots__ = (
         "bit",
-        "caps",
         "chooses_lines",
         "counts_units",
         "effect",
@@ -207,7 +212,9 @@ class Term:
         "is_exclusive",
         "is_linear",
         "is_multiplier",
+        "is_once",
         "is_plain",
+        "limits",
         "minimum_amount",
         "minimum_quantity",
         "per",
@@ -223,6 +230,7 @@ class Term:
         self.purse = 1 if rule.target is Target.WALLET else 0
         self.is_multiplier = rule.effect is Effect.MULTIPLIER
         self.is_linear = rule.effect in (Effect.AMOUNT, Effect.PERCENT)
+        self.is_once = rule.effect is Effect.RECEIPT
         # An exclusive multiplier ends the round of the multipliers alone
         self.is_exclusive = rule.exclusive and not self.is_multiplier
         self.chooses_lines = wanted.chooses_lines
@@ -231,16 +239,47 @@ class Term:
         self.per = int(Fraction(rule.per) * grain)
         self.minimum_quantity = int(Fraction(wanted.minimum_quantity) * grain)
         self.minimum_amount = int(Fraction(wanted.minimum_amount) * grain)
-        self.caps = rule.caps
+        step = rules.grids[self.purse].step
+        self.limits = tuple(Limit(cap, rule.key, step) for cap in rule.caps)
         self.is_plain = (
-            self.is_linear
-            and self.factor > 0
+            self.factor > 0
+            and (self.is_linear or (self.is_once and not self.chooses_lines))
             and not rule.group
             and not rule.exclusive
             and not rule.caps
             and not self.minimum_quantity
             and not self.minimum_amount
+            and not wanted.payload
         )
+
+
+class Limit:
+    """A cap, counted in steps.
+
+    :param Cap cap: what it is made from
+    :param key: of the rule, ``None`` for a cap of the scheme
+    :param Decimal step: of what is capped
+    """
+
+    __slots__ = ("_key", "_step", "_steps", "cap")
+
+    def __init__(self, cap, key, step):
+        self.cap = cap
+        self._key = None if cap.period is Period.RECEIPT else (key, cap.period)
+        self._step = step
+        self._steps = self._count(cap.amount)
+
+    def count_left(self, used):
+        """Return how many steps are left.
+
+        :param used: see :class:`~.basket.Facts`
+        """
+        if self._key is None or not (before := used.get(self._key)):
+            return self._steps
+        return self._count(self.cap.amount - before)
+
+    def _count(self, amount):
+        return max(int(amount // self._step), 0)
 
 
 class Stretch:
@@ -269,25 +308,28 @@ class Stretch:
 
 
 class Sum(dict):
-    """What plain rules give together for 1 of the amount of a line, in grains.
+    """What plain rules give together, in grains.
 
-    :ivar int bits: of those among the rules that choose lines; which of them choose
-        the line is the key
+    As a dictionary, what those that choose lines give for 1 of the amount of a line;
+    which of them choose the line is the key.
+
+    :ivar int bits: of the rules that choose lines
+    :ivar int factor: what the others give for 1 of the whole amount
+    :ivar int once: what they give besides
     """
 
-    __slots__ = ("bits", "everywhere", "purse", "terms")
+    __slots__ = ("bits", "factor", "once", "purse", "terms")
 
     def __init__(self, purse, terms):
         self.purse = purse
         self.terms = [term for term in terms if term.chooses_lines]
         self.bits = sum(term.bit for term in self.terms)
-        self.everywhere = sum(term.factor for term in terms if not term.chooses_lines)
+        others = [term for term in terms if not term.chooses_lines]
+        self.factor = sum(term.factor for term in others if term.is_linear)
+        self.once = sum(term.factor for term in others if term.is_once)
 
     def __missing__(self, bits):
-        factor = self.everywhere + sum(
-            term.factor for term in self.terms if term.bit & bits
-        )
-        self[bits] = factor
+        factor = self[bits] = sum(term.factor for term in self.terms if term.bit & bits)
         return factor
 
 

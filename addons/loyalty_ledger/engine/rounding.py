@@ -12,13 +12,40 @@ MODES = {"DOWN": ROUND_FLOOR, "HALF-UP": ROUND_HALF_UP, "UP": ROUND_CEILING}
 NOISE = Decimal("1e-9")
 # Half of it, as a part of 1
 NOISE_PARTS = 2 * 10**9
+# A remainder is compared in so many binary digits: what differs by less is noise too
+REST_BITS = 30
+REST = (1 << REST_BITS) - 1
+
+REMEMBERED = 100_000
+
+
+class _Hundredths(dict):
+    """Remembers how many hundredths a Decimal is, ``None`` if it is not whole.
+
+    Prices and quantities occur again and again, and nearly all have two digits.
+    """
+
+    def __missing__(self, value):
+        if len(self) >= REMEMBERED:
+            self.clear()
+        exact = value * 100
+        count = int(exact)
+        self[value] = count = count if count == exact else None
+        return count
+
+
+_HUNDREDTHS = _Hundredths()
 
 
 def make_whole(values):
     """Return Decimals as whole numbers, and of what part: 1 is so many of them.
 
+    :param list values: Decimal
     :rtype: tuple[list[int], int]
     """
+    hundredths = list(map(_HUNDREDTHS.__getitem__, values))
+    if None not in hundredths:
+        return hundredths, 100
     ratios = [value.as_integer_ratio() for value in values]
     scale = lcm(*[denominator for _numerator, denominator in ratios])
     return [
@@ -92,16 +119,18 @@ def share_out(units, weights, keys):
     :return list: int for each of the weights; their sum is ``units``
     """
     whole = sum(weights)
-    shares, rests = [], []
-    # Remainders that differ by noise alone are equal
-    noise = whole // 10**9 or 1
+    if not units or not whole:
+        return [0] * len(weights)
+    scaled, half = units << REST_BITS, whole >> 1
+    shares, missing = [], []
     for weight in weights:
-        share, rest = divmod(units * weight, whole)
-        shares.append(share)
-        rests.append((rest + noise // 2) // noise)
+        quota = (scaled * weight + half) // whole
+        shares.append(quota >> REST_BITS)
+        # What the share lacks of the next whole unit; the least comes first
+        missing.append(~quota & REST)
     if left := units - sum(shares):
-        by_key = sorted(range(len(keys)), key=keys.__getitem__)
-        for index in sorted(by_key, key=rests.__getitem__, reverse=True)[:left]:
+        order = sorted(zip(missing, keys, range(len(keys)), strict=True))
+        for _missing, _key, index in order[:left]:
             shares[index] += 1
     return shares
 
@@ -117,7 +146,7 @@ def allot(total, weights, step):
     """
     if not any(weights.values()):
         return dict.fromkeys(weights, Decimal(0))
-    whole, _scale = make_whole(weights.values())
+    whole, _scale = make_whole(list(weights.values()))
     shares = share_out(int(total / step), whole, list(map(str, weights)))
     return {key: share * step for key, share in zip(weights, shares, strict=True)}
 

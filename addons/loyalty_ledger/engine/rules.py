@@ -135,12 +135,8 @@ class Conditions:
 
     @property
     def needs_member(self):
-        """Whether the answer is another one for each member."""
-        return (
-            self.birthday is not None
-            or self.purchases is not None
-            or self.minimum_points > 0
-        )
+        """Whether the answer is another one for each member: too many to remember."""
+        return self.birthday is not None or self.minimum_points > 0
 
 
 @dataclass(frozen=True, slots=True)
