@@ -388,9 +388,17 @@ class LoyaltyTransfer(models.Model):
         taken_sudo = self.sudo().giver_entry_id
         given_sudo = self.sudo().recipient_entry_id
         account = given_sudo.account_id._get_current()
-        self.env["loyalty.ledger"]._lock(
-            (taken_sudo.account_id._get_current() | account).ids
-        )
+        giver_account = taken_sudo.account_id._get_current()
+        if account == giver_account:
+            raise UserError(
+                self.env._(
+                    "%(giver)s and %(recipient)s have been merged since and share"
+                    " their points: nothing is to go back.",
+                    giver=self.giver_id.display_name,
+                    recipient=self.recipient_id.display_name,
+                )
+            )
+        self.env["loyalty.ledger"]._lock((giver_account | account).ids)
         left = account._get_spendable()[account.id]
         if float_compare(float(left), self.points, precision_digits=DIGITS) < 0:
             raise UserError(

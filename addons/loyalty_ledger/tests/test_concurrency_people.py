@@ -176,3 +176,105 @@ class TestWalletTwice(ConcurrencyCase):
         self.assertEqual(outcomes[0], outcomes[1])
         self.assertEqual(self._points(), 10)
         self.assertEqual(self._audit(), [])
+
+
+@tagged("post_install", "-at_install", "database_breaking")
+class TestMergeAtTheTill(ConcurrencyCase):
+    """A member is merged into another while a till sells to that member."""
+
+    def setUp(self):
+        super().setUp()
+        with self.registry.cursor() as cr:
+            env = self._env(cr)
+            scheme = env["loyalty.scheme"].browse(self.scheme_id)
+            scheme.pending_days = 0
+            partner = env["res.partner"].create({"name": "Anna Stays"})
+            winner = env["loyalty.member"]._enrol(partner, scheme)
+            self.winner_id = winner.id
+            # Looked at by both before either begins is the account of the duplicate
+            self.target_id = scheme._get_account(winner).id
+
+    def _get_clean_up_queries(self):
+        merges = SQL(
+            "SELECT id FROM loyalty_member_merge WHERE scheme_id = %s", self.scheme_id
+        )
+        return [
+            *(
+                SQL(
+                    "DELETE FROM %s WHERE merge_id IN (%s)",
+                    SQL.identifier(f"loyalty_member_merge_{name}"),
+                    merges,
+                )
+                for name in ("account", "sale")
+            ),
+            SQL(
+                "DELETE FROM loyalty_member_card_loyalty_member_merge_rel"
+                " WHERE loyalty_member_merge_id IN (%s)",
+                merges,
+            ),
+            SQL("DELETE FROM loyalty_member_merge WHERE id IN (%s)", merges),
+            SQL(
+                "UPDATE loyalty_member SET state = 'left', merged_into_id = NULL"
+                " WHERE scheme_id = %s",
+                self.scheme_id,
+            ),
+            SQL(
+                "UPDATE loyalty_card SET ledger_successor_id = NULL WHERE id IN %s",
+                (self.account_id, self.target_id),
+            ),
+        ]
+
+    def _merge(self, env):
+        members = env["loyalty.member"]
+        winner, duplicate = (
+            members.browse(self.winner_id),
+            members.browse(self.member_id),
+        )
+        winner._merge(duplicate, "The same person")
+        return "merged"
+
+    def _sell(self, env):
+        member = env["loyalty.member"].browse(self.member_id)
+        sale = Sale(
+            channel="pos",
+            reference="till",
+            date=NOW,
+            currency_id=member.scheme_id.currency_id.id,
+            company_id=env.company.id,
+            lines=(SaleLine("a", None, 1, 40, 40),),
+            redeemed=60,
+        )
+        return env["loyalty.transaction"]._record(member, sale).id
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_merged_while_the_duplicate_redeems(self):
+        outcomes = self._at_once(self._merge, self._sell)
+        self.assertEqual(outcomes[0], "merged")
+
+        def read(env):
+            accounts = env["loyalty.card"].browse((self.account_id, self.target_id))
+            sale = env["loyalty.transaction"].browse(outcomes[1])
+            return (
+                accounts.mapped("points"),
+                sale.member_id.id,
+                sale.account_id.id,
+                env["loyalty.ledger"]._audit(accounts),
+            )
+
+        # 100 to begin with, less 60 spent, and 40 earned: whoever came first
+        self.assertEqual(
+            self._read(read), ([0, 80], self.winner_id, self.target_id, [])
+        )
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_merged_twice_at_once(self):
+        outcomes = self._at_once(self._merge, self._merge)
+        refused = [o for o in outcomes if isinstance(o, UserError)]
+        self.assertEqual(len(refused), 1, outcomes)
+        self.assertIn("has been merged into Anna Stays already", str(refused[0]))
+
+        def read(env):
+            accounts = env["loyalty.card"].browse((self.account_id, self.target_id))
+            return accounts.mapped("points"), env["loyalty.ledger"]._audit(accounts)
+
+        self.assertEqual(self._read(read), ([0, 100], []))

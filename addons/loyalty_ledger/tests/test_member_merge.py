@@ -279,3 +279,35 @@ class TestMemberMerge(LoyaltyLedgerCommon):
         self._unmerge()
         self.assertBooks(0, account=mine)
         self.assertBooks(12.5, account=wallet)
+
+    def test_a_transfer_is_reversed_on_the_accounts_of_now(self):
+        self.scheme.transfer_allowed = True
+        self._give(50, account=self.account, expiry_date=in_days(4))
+        third = self.env["loyalty.member"]._enrol(
+            self.env["res.partner"].create({"name": "Third"}), self.scheme
+        )
+        transfers = self.env["loyalty.transfer"].create(
+            [
+                {"giver_id": self.member.id, "recipient_name": name, "points": 20}
+                for name in (self.duplicate.number, third.number)
+            ]
+        )
+        Member = type(self.member)
+        self.patch(Member, "_send_code", lambda *_args: "a•••")
+        self.patch(Member, "_check_code", lambda *_args: None)
+        for transfer in transfers:
+            transfer._submit()
+            transfer._confirm("code")
+        self._merge()
+        self.assertApart(30, 0)
+        with self.assertRaisesRegex(UserError, "have been merged since and share"):
+            transfers[0]._reverse()
+        transfers[1]._reverse()
+        self.assertBooks(50)
+        self._unmerge()
+        self.assertApart(30, 20)
+        transfers[0]._reverse()
+        self.assertApart(50, 0)
+        self.assertEqual(
+            {lot[3] for lot in self._open_lots(self.account)}, {in_days(4)}
+        )
