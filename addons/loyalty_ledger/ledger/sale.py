@@ -42,17 +42,22 @@ class SaleLine:
     discount_excl: float = 0
 
 
-def get_discount(percent, incl, excl):
+def get_discount(percent, incl, excl, get_full_price):
     """Return what a discount has taken off a line.
 
-    :param percent: of the price; nothing is known of what cost nothing any more
+    :param percent: of the price
     :param incl: what is left of it with tax
     :param excl: what is left of it without tax
+    :param get_full_price: function that returns the price with and without tax; asked
+        only where nothing is left that would tell it
     :return: by the names of the fields of :class:`SaleLine`
     :rtype: dict
     """
-    if not 0 < percent < 100:
+    if not 0 < percent <= 100:
         return {}
+    if percent == 100:
+        incl, excl = get_full_price()
+        return {"discount_incl": incl, "discount_excl": excl}
     factor = percent / (100 - percent)
     return {"discount_incl": incl * factor, "discount_excl": excl * factor}
 

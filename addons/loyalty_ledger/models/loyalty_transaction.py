@@ -1155,6 +1155,9 @@ class LoyaltyTransaction(models.Model):
             amounts[sold] += abs(exact(line.amount_incl))
             back = sold._get_returned_amount(quantities[sold], amounts[sold])
             total = abs(exact(sold.amount_incl))
+            if not total:
+                # Given away, and yet it may have earned: on its price before discounts
+                back, total = quantities[sold], abs(exact(sold.quantity))
             taken[line.key] = reverse(
                 exact(sold[field]), back / total if total else ONE, points[sold], step
             )

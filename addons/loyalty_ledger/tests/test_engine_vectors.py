@@ -19,7 +19,10 @@ from ..engine import (
     Cap,
     Conditions,
     Effect,
+    Event,
     Facts,
+    Operator,
+    PayloadTest,
     Period,
     Policy,
     Product,
@@ -27,6 +30,7 @@ from ..engine import (
     RuleSet,
     Target,
     evaluate,
+    evaluate_event,
     reverse,
 )
 
@@ -56,6 +60,8 @@ def read(values):
             value = dt.datetime.fromisoformat(value)
         elif name == "caps":
             value = tuple(Cap(Period(period), Decimal(most)) for period, most in value)
+        elif name == "payload":
+            value = tuple(PayloadTest(key, Operator(op), n) for key, op, n in value)
         elif name == "effect":
             value = Effect(value)
         elif name == "target":
@@ -79,6 +85,14 @@ def read_facts(values):
     return Facts(**facts)
 
 
+def read_rules(vector, **defaults):
+    rules = [
+        Rule(**{"name": rule["key"], **defaults, **read(rule)})
+        for rule in vector["rules"]
+    ]
+    return RuleSet(rules, Policy(**read(vector.get("policy", {}))))
+
+
 def read_line(values, rate):
     line = read(values)
     line["is_reward"] = line.pop("reward", False)
@@ -90,17 +104,24 @@ def read_line(values, rate):
 class TestEngineVectors(BaseCase):
     def _check(self, vector):
         rate = Decimal(vector.get("rate", "1"))
-        rules = RuleSet(
-            [Rule(**{"name": rule["key"], **read(rule)}) for rule in vector["rules"]],
-            Policy(**read(vector.get("policy", {}))),
-        )
+        rules = read_rules(vector)
         basket = Basket(
             tuple(read_line(line, rate) for line in vector["lines"]),
             read_facts(vector.get("facts", {})),
             vector.get("refusal"),
         )
-        result = evaluate(basket, rules)
-        expect = vector["expect"]
+        self._check_result(evaluate(basket, rules), vector["expect"])
+
+    def _check_event(self, vector):
+        event = Event(
+            vector.get("payload", {}),
+            read_facts(vector.get("facts", {})),
+            vector.get("refusal"),
+        )
+        result = evaluate_event(event, read_rules(vector, effect=Effect.RECEIPT))
+        self._check_result(result, vector["expect"], has_lines=False)
+
+    def _check_result(self, result, expect, has_lines=True):
         for name in ("points", "wallet", "base"):
             if name in expect:
                 self.assertEqual(getattr(result, name), Decimal(expect[name]), name)
@@ -117,8 +138,9 @@ class TestEngineVectors(BaseCase):
             codes = [step["code"] for step in trace if step["code"] != "skipped"]
             self.assertEqual(codes, expect["codes"])
         # What anybody may rely on
-        self.assertEqual(sum(result.lines.values()), result.points)
-        self.assertEqual(sum(result.wallet_lines.values()), result.wallet)
+        if has_lines:
+            self.assertEqual(sum(result.lines.values()), result.points)
+            self.assertEqual(sum(result.wallet_lines.values()), result.wallet)
         self.assertEqual(sum(result.awards.values()), result.points + result.wallet)
         json.dumps(trace)
 
@@ -150,6 +172,11 @@ class TestEngineVectors(BaseCase):
 
     def test_currencies(self):
         self._check_file("currencies")
+
+    def test_events(self):
+        for name, vector in load("events"):
+            with self.subTest(name):
+                self._check_event(vector)
 
     def test_returns(self):
         for name, vector in load("returns"):

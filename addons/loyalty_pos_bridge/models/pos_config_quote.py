@@ -7,6 +7,7 @@ described to the ledger straight from what the till says. One with rewards, retu
 top-ups is built as the order that it will become, without saving it. Both say the same.
 """
 
+from functools import partial
 from types import MappingProxyType
 
 from odoo import api, fields, models, tools
@@ -98,10 +99,14 @@ class PosConfig(models.Model):
         for line in order["lines"]:
             quantity = float_round(line["qty"], precision_digits=digits)
             discount = line.get("discount") or 0.0
-            price = line["price_unit"] * (1 - discount / 100.0)
-            total, untaxed = self._compute_loyalty_taxes(
-                line, price, quantity, fiscal_position, partner
+            compute = partial(
+                self._compute_loyalty_taxes,
+                line,
+                quantity=quantity,
+                fiscal_position=fiscal_position,
+                partner=partner,
             )
+            total, untaxed = compute(line["price_unit"] * (1 - discount / 100.0))
             incl = min(round_(total), round_(line["price_subtotal_incl"]))
             excl = min(round_(untaxed), round_(line["price_subtotal"]))
             is_discount = round_(line["price_subtotal_incl"]) < 0
@@ -113,7 +118,9 @@ class PosConfig(models.Model):
                 amount_excl=excl,
                 eligible=not is_discount and line["product_id"] != tip_id,
                 is_reward=is_discount,
-                **get_discount(discount, incl, excl),
+                **get_discount(
+                    discount, incl, excl, partial(compute, line["price_unit"])
+                ),
             )
 
     def _compute_loyalty_taxes(self, line, price, quantity, fiscal_position, partner):

@@ -120,9 +120,24 @@ class PosOrderLine(models.Model):
             eligible=self._is_loyalty_eligible(top_up_products),
             is_reward=self._is_loyalty_discount(),
             **get_discount(
-                self.discount, amounts["price_subtotal_incl"], amounts["price_subtotal"]
+                self.discount,
+                amounts["price_subtotal_incl"],
+                amounts["price_subtotal"],
+                self._get_loyalty_full_price,
             ),
         )
+
+    def _get_loyalty_full_price(self):
+        """Return what the line costs without discount, with and without tax."""
+        taxes = self.order_id.fiscal_position_id.map_tax(self.tax_ids)
+        price = taxes.compute_all(
+            self.price_unit,
+            self.order_id.currency_id,
+            self.qty,
+            product=self.product_id,
+            partner=self.order_id.partner_id,
+        )
+        return price["total_included"], price["total_excluded"]
 
     def _prepare_loyalty_return_line(self):
         """Describe a line that comes back.

@@ -83,6 +83,23 @@ class TestEarnRule(LoyaltyPosCommon):
         discounted = {"discount": 25, "price_subtotal": 7.5, "price_subtotal_incl": 7.5}
         self.assertEqual(self._earn([self._line(self.mug, **discounted)]), 10)
 
+    def test_given_away_before_discounts(self):
+        """What is given away counts by its price, in the quote as in the sale."""
+        self.scheme.earn_before_discounts = True
+        self._open_session()
+        free = {"discount": 100, "price_subtotal": 0, "price_subtotal_incl": 0}
+        lines = [self._line(self.mug, **free), self._line(self.beans)]
+        order = {
+            "uuid": "quote",
+            "partner_id": self.anna.id,
+            "lines": [{**line, "tax_ids": []} for line in lines],
+        }
+        till = self.main_pos_config.with_user(self.pos_user)
+        self.assertEqual(till.loyalty_quote(order)[0]["points"], 20)
+        self.assertEqual(self._earn(lines), 20)
+        self.scheme.earn_before_discounts = False
+        self.assertEqual(till.loyalty_quote(order)[0]["points"], 10)
+
     def test_the_quote_follows_the_rules(self):
         self._rule(effect="receipt", value=5)
         self._open_session()

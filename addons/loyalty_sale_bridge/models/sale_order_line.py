@@ -111,8 +111,27 @@ class SaleOrderLine(models.Model):
             name=self.product_id.display_name or self.name or "",
             eligible=not is_top_up,
             is_reward=self.is_reward_line or self._is_discount_line(),
-            **get_discount(self.discount, incl, excl),
+            **get_discount(
+                self.discount,
+                incl,
+                excl,
+                lambda: self._loyalty_get_full_price(quantity),
+            ),
         )
+
+    def _loyalty_get_full_price(self, quantity):
+        """Return what a quantity of the line costs without discount.
+
+        :return: with and without tax
+        """
+        price = self.tax_ids.compute_all(
+            self.price_unit,
+            currency=self.currency_id,
+            quantity=quantity,
+            product=self.product_id,
+            partner=self.order_id.partner_id,
+        )
+        return price["total_included"], price["total_excluded"]
 
     def _loyalty_get_sold(self):
         """Return quantity (in the line's unit) and amounts with and without tax."""

@@ -74,3 +74,12 @@ class TestEarnRule(PaymentCommon, LoyaltySaleCommon):
         order = self._create_order((self.coffee, 2))
         order.order_line.discount = 25
         self.assertEqual(self._earn(order), 20)
+
+    def test_given_away_before_discounts(self):
+        order = self._create_order((self.coffee, 2), (self.cake, 2))
+        order.order_line[0].discount = 100
+        self.assertEqual(self._earn(order), 10)
+        self.scheme.earn_before_discounts = True
+        order = self._create_order((self.coffee, 2), (self.cake, 2))
+        order.order_line[0].discount = 100
+        self.assertEqual(self._earn(order), 30)
