@@ -3,6 +3,7 @@
 
 from . import (
     product_product,
+    product_template,
     res_config_settings,
     sale_order,
     sale_order_line,

@@ -8,6 +8,7 @@ from . import (
     test_portal_household,
     test_portal_statement,
     test_portal_transfer,
+    test_review,
     test_tours,
     test_wallet,
 )
