@@ -513,6 +513,16 @@ class LoyaltyEarnRule(models.Model):
         }
 
     @api.model
+    @tools.ormcache("rule_id", "lang")
+    def _get_name(self, rule_id, lang):
+        """Return what a rule is called, kept ready; ``False`` if it is gone.
+
+        :param str lang: of who asks
+        """
+        # sudo: who reads an explanation need not see the rules
+        return self.sudo().browse(rule_id).exists().name
+
+    @api.model
     @tools.ormcache("rule_id")
     def _get_product_filter(self, rule_id):
         """Return the product filter of a rule as a list, empty if there is none."""

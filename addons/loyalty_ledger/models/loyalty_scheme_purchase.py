@@ -146,7 +146,7 @@ class LoyaltyScheme(models.Model):
             channel=channel,
             reference="quote",
             date=self._get_quoted_date(purchase.get("date")),
-            currency_id=self._get_quoted_currency_id(purchase.get("currency"), company),
+            currency_id=self._get_quoted_currency_id(purchase.get("currency")),
             company_id=company.id,
             store_id=self._get_quoted_store_id(purchase.get("store")),
             payments=tuple(self._get_quoted_payments(purchase.get("payments") or ())),
@@ -234,11 +234,10 @@ class LoyaltyScheme(models.Model):
             )
         return date
 
-    @api.model
-    def _get_quoted_currency_id(self, code, company):
-        # sudo: currencies are no secret
+    def _get_quoted_currency_id(self, code):
         if not code:
-            return company.sudo().currency_id.id
+            return self.currency_id.id
+        # sudo: currencies are no secret
         currency_sudo = self.env["res.currency"].sudo().search([("name", "=", code)])
         if not currency_sudo:
             raise ValidationError(

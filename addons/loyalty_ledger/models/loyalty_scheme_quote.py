@@ -27,7 +27,7 @@ class LoyaltyScheme(models.Model):
         :param dict purchase: ``lines``; and as far as it is known ``member`` (number of
             the member or of a card), ``channel`` (its code, ``api`` if omitted),
             ``store`` (code), ``payments`` (codes of payment methods), ``currency`` (ISO
-            code, that of the company if omitted) and ``date`` (UTC, now if omitted). A
+            code, that of the scheme if omitted) and ``date`` (UTC, now if omitted). A
             line has ``amount``, what is paid for it with tax, negative for a discount,
             and may have ``product`` (id or internal reference), ``quantity`` (1 if
             omitted), ``amount_untaxed`` (the same as ``amount`` if omitted), ``name``

@@ -140,9 +140,8 @@ class LoyaltyTransaction(models.Model):
         kind, _colon, id_ = key.partition(":")
         if kind != "rule" or not id_.isdecimal():
             return name or self._get_other_rule_name(key)
-        # sudo: who reads the explanation need not see the rules
-        rule_sudo = self.env["loyalty.earn.rule"].sudo().browse(int(id_)).exists()
-        return rule_sudo.name or name or self.env._("A former rule")
+        known = self.env["loyalty.earn.rule"]._get_name(int(id_), self.env.lang)
+        return known or name or self.env._("A former rule")
 
     def _get_other_rule_name(self, key):
         """Return the name of a rule without a record; other modules add theirs."""

@@ -115,6 +115,11 @@ class TestQuote(LoyaltyLedgerCommon):
         text = " ".join(quote["explanation"])
         self.assertIn("Coffee Twice", text)
         self.assertIn("Flat White", text)
+        self.env["loyalty.earn.rule"].search(
+            [("scheme_id", "=", self.scheme.id)]
+        ).name = "Coffee Time"
+        again = self._quote({"product": "COFFEE", "amount": 10}, explain=True)
+        self.assertIn("Coffee Time", " ".join(again["explanation"]))
         elsewhere = self._quote({"product": "COFFEE", "amount": 10}, explain=True)
         self.assertIn("it is for other stores", " ".join(elsewhere["explanation"]))
 
@@ -259,4 +264,11 @@ class TestQuote(LoyaltyLedgerCommon):
         self.env.invalidate_all()
         before = self.env.cr.sql_log_count
         scheme.quote(purchase)
+        self.assertLessEqual(self.env.cr.sql_log_count - before, 9)
+        # Why it is so asks no more, however many rules there are
+        scheme.quote(purchase, explain=True)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        scheme.quote(purchase, explain=True)
         self.assertLessEqual(self.env.cr.sql_log_count - before, 9)
