@@ -135,6 +135,7 @@ class TestTiers(LoyaltyPosCommon):
         page = self.url_open("/my/loyalty").text
         self.assertIn(badge["text"], page)
         self.assertIn("background-color: #D4AF37", page)
+        self.assertIn("--badge-bg: #D4AF37", page)
         self.assertIn('aria-valuenow="3"', page)
         self.assertNotIn("o_loyalty_badge_warning", page)
         cart_sudo = (

@@ -162,7 +162,7 @@ class LoyaltyTier(models.Model):
         """Say how members get there and stay, in a sentence."""
         self.ensure_one()
         if self.entry == "manual":
-            return self.env._("People put members there, until the day they name.")
+            return self.env._("Given by hand, until a day or for ever.")
         entry = self._describe_threshold(self._get_threshold("entry"))
         if not entry:
             return self.env._("Every member has it from the first day.")

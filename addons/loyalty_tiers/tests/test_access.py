@@ -73,7 +73,9 @@ class TestAccess(LoyaltyTiersCommon):
 
     def test_figures_are_read_only(self):
         self._buy("S1", 120)
-        figure = self.env["loyalty.tier.figure"].search([])
+        figure = self.env["loyalty.tier.figure"].search(
+            [("member_id", "=", self.member.id)]
+        )
         self.assertEqual(figure.with_user(self.auditor).points, 120)
         with self.assertRaises(AccessError):
             figure.with_user(self.manager).points = 500
