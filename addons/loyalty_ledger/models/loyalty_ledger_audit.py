@@ -99,9 +99,8 @@ class LoyaltyLedgerAudit(models.Model):
         for audit in self:
             audit.finding_count = counts.get(audit._origin, 0)
 
-    @api.model
     def action_check_books(self):
-        """Check all accounts and open what was found.
+        """Check all accounts and open what was found, whichever audits are selected.
 
         :raise AccessError: unless the user is a loyalty auditor or manager
         """

@@ -198,7 +198,7 @@ class LoyaltyTransaction(models.Model):
         return self.env._(
             "Discounts and rewards of %(amount)s lower what was paid, and with it what"
             " is earned.",
-            amount=self.scheme_id._format_money(item["amount"]),
+            amount=self.scheme_id._format_money(abs(float(item["amount"]))),
         )
 
     def _explain_rounding(self, item):

@@ -7,6 +7,7 @@ from freezegun import freeze_time
 
 from odoo import Command
 from odoo.exceptions import AccessError
+from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
@@ -331,6 +332,13 @@ class TestAudit(AuditCase):
         everything = self._check(self.audits, self.auditor)
         self.assertEqual(everything.finding_ids.account_id, other)
         self.assertGreaterEqual(everything.account_count, 2)
+
+    def test_the_button_above_the_list(self):
+        """The browser sends the ids of the selected audits, perhaps none."""
+        for args in ([[]], [self._check(self.account, self.auditor).ids]):
+            audits = self.audits.with_user(self.auditor)
+            action = call_kw(audits, "action_check_books", args, {})
+            self.assertEqual(self.audits.browse(action["res_id"]).scheme_id.ids, [])
 
     def test_only_auditors_and_managers_ask(self):
         self._check(self.audits, self.manager)

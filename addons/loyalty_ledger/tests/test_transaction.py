@@ -56,6 +56,10 @@ class TestTransaction(LoyaltyLedgerCommon):
             redeemed=100,
         )
         self.assertEqual((sale.points_earned, sale.points_redeemed), (29, 100))
+        self.assertIn(
+            "Discounts and rewards of $ 1.00 lower what was paid",
+            " ".join(sale._explain()).replace("\xa0", " "),
+        )
         self.assertEqual(sale.entry_ids.sorted("id").mapped("kind"), ["redeem", "earn"])
         self.assertBooks(79)
 

@@ -57,6 +57,7 @@ class LoyaltyStatementPortal(LoyaltyPortal):
                     member_sudo, period, account_id, page
                 ),
                 "page_name": "loyalty",
+                "loyalty_page": request.env._("Statement"),
                 "card": self._prepare_loyalty_card(member_sudo),
                 "several": len(self._get_loyalty_members()) > 1,
                 "error": error,

@@ -40,6 +40,7 @@ class LoyaltyTransferPortal(LoyaltyPortal):
             "loyalty_website_bridge.portal_my_loyalty_transfer",
             {
                 "page_name": "loyalty",
+                "loyalty_page": request.env._("Gift"),
                 "card": self._prepare_loyalty_card(member_sudo),
                 "several": len(self._get_loyalty_members()) > 1,
                 "limits": self._get_loyalty_transfer_limits(member_sudo.scheme_id),
@@ -75,6 +76,7 @@ class LoyaltyTransferPortal(LoyaltyPortal):
             "loyalty_website_bridge.portal_my_loyalty_transfer_confirm",
             {
                 "page_name": "loyalty",
+                "loyalty_page": request.env._("Gift"),
                 "card": self._prepare_loyalty_card(transfer_sudo.giver_id),
                 "several": len(self._get_loyalty_members()) > 1,
                 "transfer": self._prepare_loyalty_transfer(transfer_sudo),

@@ -5,6 +5,7 @@ import csv
 from unittest.mock import patch
 
 from freezegun import freeze_time
+from lxml import html
 
 from odoo.tests import tagged
 
@@ -45,6 +46,24 @@ class TestPortalStatement(LoyaltyShopCommon):
             self._open(f"{self.url}?date_from=2026-02-01&date_to=2026-02-28"),
         )
         self.assertTrue(self.url_open("/my/loyalty/statement").url.endswith(self.url))
+
+    def test_the_way_back_to_the_card(self):
+        self.scheme.transfer_allowed = True
+        self._log_in("anna")
+        for url, title in (
+            (self.url, "Statement"),
+            (f"/my/loyalty/transfer?member_id={self.member.id}", "Gift"),
+        ):
+            crumbs = html.fromstring(self._open(url)).xpath(
+                "//ol[contains(@class, 'o_portal_submenu')]/li"
+            )
+            self.assertEqual(crumbs[-1].text_content().strip(), title)
+            self.assertEqual(crumbs[-2].xpath("a/@href"), ["/my/loyalty"])
+        crumbs = html.fromstring(self._open("/my/loyalty")).xpath(
+            "//ol[contains(@class, 'o_portal_submenu')]/li"
+        )
+        self.assertEqual(crumbs[-1].text_content().strip(), "Loyalty")
+        self.assertFalse(crumbs[-1].xpath("a"))
 
     def test_what_an_event_gave(self):
         event = self.env["loyalty.earn.event"]._get_by_code("birthday")

@@ -1,0 +1,123 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from lxml import etree
+
+from odoo.tests import TransactionCase, new_test_user, tagged
+from odoo.tools.safe_eval import safe_eval
+
+GROUP = "loyalty_member.loyalty_member_group_"
+DATES = ("date", "datetime")
+# Nobody has so many of them that they need to be grouped
+SHORT_LISTS = {"Channels", "Adjustment Reasons", "Events", "Payment Methods"}
+# What each of them comes for
+PLACES = {
+    "service": {"Members", "Cards", "Sales and Returns", "Receipts by Hand"},
+    "auditor": {"Sales and Returns", "Audits", "Liability", "Replays", "Schemes"},
+    "manager": {"Members", "Earning Rules", "Migrations", "Payment Methods"},
+}
+
+
+@tagged("post_install", "-at_install")
+class TestMenus(TransactionCase):
+    """Who has no rights but those of Loyalty opens every menu of the app.
+
+    All modules that are installed are looked at, not only this one.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        scheme = cls.env["loyalty.scheme"].create(
+            {"name": "Harmony Coffee", "has_wallet": True}
+        )
+        partner = cls.env["res.partner"].create({"name": "Anna"})
+        cls.member = cls.env["loyalty.member"]._enrol(partner, scheme)
+        cls.member._raise_event("visit", key="visit")
+        cls.users = {
+            group: new_test_user(cls.env, f"menu_{group}", groups=GROUP + group)
+            for group in PLACES
+        }
+
+    def _get_actions(self, user):
+        """Return the window actions of the app that a user sees.
+
+        :rtype: dict of actions by name of the menu
+        """
+        root = self.env.ref("loyalty_member.loyalty_menu_root")
+        menus = self.env["ir.ui.menu"].with_user(user)
+        visible = menus.browse(menus._visible_menu_ids())
+        return {
+            menu.name: menu.action.sudo()
+            for menu in visible
+            if menu.parent_path.startswith(root.parent_path) and menu.action
+        }
+
+    def _get_views(self, user, action):
+        """Return the views of an action, parsed, by their types."""
+        model = self.env[action.res_model].with_user(user)
+        context = safe_eval(action.context or "{}", {"uid": user.id})
+        views = model.with_context(**context).get_views(
+            [*action.views, (action.search_view_id.id, "search")]
+        )["views"]
+        return {kind: etree.fromstring(view["arch"]) for kind, view in views.items()}
+
+    def _open(self, user, action):
+        """Read and search what an action shows, as the browser does."""
+        model = self.env[action.res_model].with_user(user)
+        domain = safe_eval(action.domain or "[]", {"uid": user.id})
+        views = self._get_views(user, action)
+        for kind in ("list", "kanban"):
+            if kind in views:
+                nodes = views[kind].xpath("//field[not(ancestor::field)]/@name")
+                names = [name for name in set(nodes) if name in model._fields]
+                model.search(domain, limit=5).read(names)
+        for node in views["search"].iter("filter"):
+            with self.subTest(filter=node.get("name")):
+                self._apply(model, domain, user, node)
+
+    def _apply(self, model, domain, user, node):
+        """Search or group as a filter of a search view does."""
+        context = safe_eval(node.get("context") or "{}", {"uid": user.id})
+        if grouping := context.get("group_by"):
+            if ":" not in grouping and model._fields[grouping].type in DATES:
+                grouping += ":month"
+            model.formatted_read_group(domain, [grouping], ["__count"])
+        elif node.get("date"):
+            self.assertIn(model._fields[node.get("date")].type, DATES)
+        elif "today" not in node.get("domain"):  # which the browser knows
+            model.search(safe_eval(node.get("domain"), {"uid": user.id}), limit=1)
+
+    def test_everything_opens(self):
+        for group, user in self.users.items():
+            actions = self._get_actions(user)
+            self.assertLessEqual(PLACES[group], actions.keys())
+            for name, action in actions.items():
+                with self.subTest(group=group, menu=name):
+                    self._open(user, action)
+
+    def test_empty_screens_say_what_they_are_for(self):
+        for name, action in self._get_actions(self.users["manager"]).items():
+            with self.subTest(menu=name):
+                self.assertIn("o_view_nocontent", action.help or "")
+
+    def test_lists_can_be_filtered_and_grouped(self):
+        user = self.users["manager"]
+        for name, action in self._get_actions(user).items():
+            search = self._get_views(user, action)["search"]
+            filters = list(search.iter("filter"))
+            grouping = [f for f in filters if "group_by" in f.get("context", "")]
+            with self.subTest(menu=name):
+                self.assertTrue(list(search.iter("field")))
+                self.assertGreater(len(filters), len(grouping))
+                self.assertTrue(grouping or name in SHORT_LISTS)
+
+    def test_who_looks_changes_nothing(self):
+        """An auditor makes replays, which change nothing, and no more."""
+        auditor = self.users["auditor"]
+        for name, action in self._get_actions(auditor).items():
+            model = self.env[action.res_model].with_user(auditor)
+            with self.subTest(menu=name):
+                self.assertEqual(
+                    model.has_access("create") or model.has_access("write"),
+                    model._name == "loyalty.earn.replay",
+                )
