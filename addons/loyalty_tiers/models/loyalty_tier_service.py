@@ -124,7 +124,7 @@ class LoyaltyTierService(models.AbstractModel):
                            figure.spend, figure.visits
                       FROM loyalty_tier_figure figure
                       JOIN loyalty_member member ON member.id = figure.member_id
-                     WHERE member.scheme_id = %(scheme)s
+                     WHERE member.scheme_id = %(scheme)s AND member.id %(members)s
                        AND figure.member_id %(members)s %(months)s
                 ), wrong AS MATERIALIZED (
                     SELECT member_id, month, COALESCE(fact.points, 0) AS points,
