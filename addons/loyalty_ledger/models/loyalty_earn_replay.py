@@ -248,12 +248,12 @@ class LoyaltyEarnReplay(models.Model):
     @api.depends("scheme_id", "date_from", "date_to")
     def _compute_name(self):
         for replay in self:
-            replay.name = self.env._(
-                "%(scheme)s, %(start)s – %(end)s",
-                scheme=replay.scheme_id.name or "",
+            period = self.env._(
+                "%(start)s – %(end)s",
                 start=format_date(self.env, replay.date_from),
                 end=format_date(self.env, replay.date_to),
             )
+            replay.name = ", ".join(filter(None, (replay.scheme_id.name, period)))
 
     @api.depends("scheme_id")
     def _compute_company_id(self):

@@ -1,7 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from unittest.mock import patch
 
 from freezegun import freeze_time
@@ -513,6 +513,14 @@ class TestEarnReplay(EarnReplayCommon):
             self.env.flush_all()
             with self.assertRaisesRegex(UserError, "were changed"):
                 replay._get_course()
+
+    def test_name(self):
+        form = Form(self.env["loyalty.earn.replay"])
+        form.scheme_id = self.env["loyalty.scheme"]
+        form.date_from, form.date_to = date(2026, 1, 1), date(2026, 1, 31)
+        self.assertEqual(form.name, "01/01/2026 – 01/31/2026")
+        form.scheme_id = self.scheme
+        self.assertEqual(form.name, "Harmony Coffee, 01/01/2026 – 01/31/2026")
 
     # === BAD INPUT AND RIGHTS === #
 

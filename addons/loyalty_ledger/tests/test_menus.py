@@ -111,6 +111,47 @@ class TestMenus(TransactionCase):
                 self.assertGreater(len(filters), len(grouping))
                 self.assertTrue(grouping or name in SHORT_LISTS)
 
+    def _get_fields(self, model, arch):
+        """Return the fields of a view and of the lists in it, by model."""
+        found = [(model, {node.get("name") for node in self._get_own(arch)})]
+        for node in self._get_own(arch):
+            for inner in node.xpath("./list | ./form | ./kanban"):
+                comodel = self.env[model._fields[node.get("name")].comodel_name]
+                found += self._get_fields(comodel, inner)
+        return found
+
+    def _get_own(self, arch):
+        depth = len(arch.xpath("ancestor::field"))
+        return [
+            node
+            for node in arch.iter("field")
+            if len(node.xpath("ancestor::field")) == depth
+        ]
+
+    def test_money_has_its_currency(self):
+        """Without the field of the currency the browser leaves out its symbol."""
+        user = self.users["manager"]
+        actions = self._get_actions(user).values()
+        for model_name in {action.res_model for action in actions}:
+            views = (
+                self.env[model_name]
+                .with_user(user)
+                .get_views([(False, "form"), (False, "list")])["views"]
+            )
+            for kind, view in views.items():
+                arch = etree.fromstring(view["arch"])
+                for model, names in self._get_fields(self.env[model_name], arch):
+                    with self.subTest(view=f"{model_name} {kind}", model=model._name):
+                        money = [
+                            model._fields[name]
+                            for name in names
+                            if model._fields[name].type == "monetary"
+                        ]
+                        currencies = {
+                            field.get_currency_field(model) for field in money
+                        }
+                        self.assertLessEqual(currencies, names)
+
     def test_who_looks_changes_nothing(self):
         """An auditor makes replays, which change nothing, and no more."""
         auditor = self.users["auditor"]
