@@ -154,7 +154,8 @@ class PosConfig(models.Model):
         Writes nothing.
 
         :param dict order: ``uuid``, ``partner_id``, and ``lines``, a list of
-            values of ``pos.order.line``
+            values of ``pos.order.line``; once it is being paid, also
+            ``payment_method_ids``
         :return: one dictionary for each scheme that this register serves
         :rtype: list[dict]
         """
@@ -456,6 +457,10 @@ class PosConfig(models.Model):
                 "fiscal_position_id": self._get_loyalty_fiscal_position(order).id,
                 "date_order": fields.Datetime.now(),
                 "lines": self._prepare_loyalty_lines(order["lines"]),
+                "payment_ids": [
+                    Command.create({"payment_method_id": method_id})
+                    for method_id in self._get_loyalty_quoted_payments(order)
+                ],
             }
         )
 

@@ -87,6 +87,9 @@ class PosConfig(models.Model):
             company_id=self.company_id.id,
             store_id=self.loyalty_store_id.id or None,
             lines=tuple(self._prepare_loyalty_goods_lines(order, partner)),
+            payments=self.env["pos.payment.method"]._name_loyalty_payments(
+                self._get_loyalty_quoted_payments(order)
+            ),
             hold_owner=f"pos:{uuid}",
             res_model="pos.order",
         )
@@ -137,6 +140,16 @@ class PosConfig(models.Model):
         )
         return values["total_included"], values["total_excluded"]
 
+    def _get_loyalty_quoted_payments(self, order):
+        """Return by which methods an order is being paid, as far as the till knows.
+
+        :return: ids of pos.payment.method
+        :rtype: list[int]
+        """
+        ids = order.get("payment_method_ids")
+        known = self.payment_method_ids.ids if ids else []
+        return [id_ for id_ in known if isinstance(ids, list) and id_ in ids]
+
     @api.model
     @tools.ormcache("scheme_id", "lang")
     def _quote_no_loyalty_return(self, scheme_id, lang):
@@ -182,6 +195,8 @@ class PosConfig(models.Model):
         return {
             **self._prepare_loyalty_standing(scheme, member_sudo, quote),
             **self._prepare_loyalty_earning(scheme, quote),
+            "depends_on_payment": not sale.payments
+            and "payments" in scheme._get_rules().asks,
             "notice": refusal
             or self._get_loyalty_hold_notice(scheme, quote)
             or self._get_loyalty_expiry_notice(member_sudo, quote),

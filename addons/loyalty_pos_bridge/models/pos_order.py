@@ -380,13 +380,10 @@ class PosOrder(models.Model):
 
         :rtype: tuple[str]
         """
-        codes = self.env["pos.payment.method"]._get_loyalty_codes()
-        used = {
-            codes.get(payment.payment_method_id.id)
-            for payment in self.payment_ids
-            if not payment.is_change
-        }
-        return tuple(sorted(used - {None}))
+        payments = self.payment_ids.filtered(lambda payment: not payment.is_change)
+        return self.env["pos.payment.method"]._name_loyalty_payments(
+            payments.payment_method_id.ids
+        )
 
     def _prepare_loyalty_document(self):
         return {

@@ -43,6 +43,16 @@ class PosPaymentMethod(models.Model):
         return result
 
     @api.model
+    def _name_loyalty_payments(self, method_ids):
+        """Return what the ledger calls some ways to pay, each once.
+
+        :param method_ids: ids of pos.payment.method
+        :rtype: tuple[str]
+        """
+        codes = self._get_loyalty_codes()
+        return tuple(sorted({codes[id_] for id_ in method_ids if id_ in codes}))
+
+    @api.model
     @tools.ormcache()
     def _get_loyalty_codes(self):
         """Return what the ledger calls the ways to pay of all tills, kept ready.

@@ -83,6 +83,48 @@ class TestEarnRule(LoyaltyPosCommon):
         discounted = {"discount": 25, "price_subtotal": 7.5, "price_subtotal_incl": 7.5}
         self.assertEqual(self._earn([self._line(self.mug, **discounted)]), 10)
 
+    def test_the_quote_knows_how_it_is_paid(self):
+        """Until a way to pay is chosen the till says that points depend on it."""
+        self._rule(
+            effect="receipt",
+            value=5,
+            payment_method_ids=self.bank.loyalty_payment_method_id.ids,
+        )
+        self._open_session()
+        till = self.main_pos_config.with_user(self.pos_user)
+        order = {
+            "uuid": "quote",
+            "partner_id": self.anna.id,
+            "lines": [{**self._line(self.mug), "tax_ids": []}],
+        }
+        for is_goods in (True, False):
+            if not is_goods:
+                # Built as the order that it will become
+                self.patch(type(till), "_is_loyalty_goods", lambda *_args: False)
+            for methods, points, depends in (
+                (None, 10, True),
+                ([], 10, True),
+                (self.cash.ids, 10, False),
+                ([self.cash.id, self.bank.id], 15, False),
+                ("card", 10, True),
+                ([[self.bank.id], "x", 0], 10, True),
+            ):
+                with self.subTest(is_goods=is_goods, methods=methods):
+                    paid = {**order, "payment_method_ids": methods}
+                    quote = till.loyalty_quote(paid)[0]
+                    self.assertEqual(quote["points"], points)
+                    self.assertIs(quote["depends_on_payment"], depends)
+
+    def test_without_rules_for_payments_nothing_depends_on_them(self):
+        self._open_session()
+        order = {
+            "uuid": "quote",
+            "partner_id": self.anna.id,
+            "lines": [{**self._line(self.mug), "tax_ids": []}],
+        }
+        till = self.main_pos_config.with_user(self.pos_user)
+        self.assertFalse(till.loyalty_quote(order)[0]["depends_on_payment"])
+
     def test_given_away_before_discounts(self):
         """What is given away counts by its price, in the quote as in the sale."""
         self.scheme.earn_before_discounts = True

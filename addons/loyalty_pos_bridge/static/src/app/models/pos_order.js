@@ -72,6 +72,13 @@ patch(PosOrder.prototype, {
                 points_cost: line.points_cost || 0,
                 refunded_orderline_id: this._getSyncedId(line.refunded_orderline_id),
             })),
+            payment_method_ids: [
+                ...new Set(
+                    this.payment_ids
+                        .filter((payment) => !payment.is_change)
+                        .map((payment) => payment.payment_method_id.id)
+                ),
+            ].sort((first, second) => first - second),
         };
     },
     _getSyncedId(record) {

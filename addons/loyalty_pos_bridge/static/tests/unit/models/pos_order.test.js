@@ -48,6 +48,7 @@ describe("pos.order - what the server said", () => {
         const payload = order.getLoyaltyPayload();
         expect(payload.uuid).toBe(order.uuid);
         expect(payload.partner_id).toBe(1);
+        expect(payload.payment_method_ids).toEqual([]);
         expect(payload.lines).toHaveLength(2);
         const goods = payload.lines.find((values) => values.uuid === line.uuid);
         expect(goods.price_subtotal_incl).toBe(10);

@@ -13,7 +13,13 @@ export class LoyaltyEarning extends Component {
         const { order } = this.props;
         return order.loyaltySchemes
             .map((scheme) => ({ scheme, quote: order.getLoyaltyQuote(scheme) }))
-            .filter(({ quote }) => quote?.earns || quote?.taken_back || quote?.given_back);
+            .filter(
+                ({ quote }) =>
+                    quote?.earns ||
+                    quote?.taken_back ||
+                    quote?.given_back ||
+                    quote?.depends_on_payment
+            );
     }
     /** Without a connection nobody can say how many. */
     get willFollow() {
