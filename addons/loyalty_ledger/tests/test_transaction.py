@@ -177,6 +177,17 @@ class TestTransaction(LoyaltyLedgerCommon):
         self.assertEqual((back.points_earned, back.points_redeemed), (100, 50))
         self.assertBooks(300)
 
+    def test_what_was_given_away_comes_back_by_its_quantity(self):
+        self.scheme.earn_before_discounts = True
+        free = {"discount_incl": 30, "discount_excl": 30}
+        sale = self._record("FREE", self._line("a", 0, quantity=3, **free))
+        self.assertEqual(sale.points_earned, 30)
+        for number in range(3):
+            back = self._line(f"r{number}", 0, quantity=1, origin_key="a")
+            returned = sale._record_return(self._sale(f"FREE/{number}", back))
+            self.assertEqual(returned.points_earned, 10)
+        self.assertEqual(self.account.points, 0)
+
     def test_lowered_price_is_no_return_of_the_goods(self):
         """A credit note that lowers a price names the quantity, too."""
         sale = self._record("S1", self._line("a", 100, quantity=4))
