@@ -151,6 +151,13 @@ class PosConfig(models.Model):
         return [id_ for id_ in known if isinstance(ids, list) and id_ in ids]
 
     @api.model
+    @tools.ormcache("company_id")
+    def _get_loyalty_company_path(self, company_id):
+        """Return the path of a company, kept ready: native does not let it change."""
+        # sudo: the order of companies is no secret to who works in them
+        return self.env["res.company"].sudo().browse(company_id).parent_path
+
+    @api.model
     @tools.ormcache("scheme_id", "lang")
     def _quote_no_loyalty_return(self, scheme_id, lang):
         """Return what is said where nothing comes back, kept ready.
@@ -169,7 +176,9 @@ class PosConfig(models.Model):
         """Return the customer of an order, if the cashier may see them."""
         partner = self.env["res.partner"]
         # The access rules ask for it, and would read whole companies
-        self.env.companies.sudo().fetch(["parent_path"])
+        for company in self.env.companies:
+            path = self._get_loyalty_company_path(company.id)
+            company._fields["parent_path"]._insert_cache(company, (path,))
         if not isinstance(order.get("partner_id"), int):
             return partner
         return partner.search_fetch(
