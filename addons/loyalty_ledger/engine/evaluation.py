@@ -13,6 +13,7 @@ explained (``explanation.py`` does, with the same code). Within one evaluation
 
 from decimal import Decimal
 from functools import reduce
+from itertools import compress
 from math import gcd
 from operator import attrgetter, or_
 
@@ -424,11 +425,8 @@ class Evaluation:
             weights = purse.split(weights, self.base)
         keys = list(map(get_key, self.eligible))
         shares = share_out(purse.steps, weights, keys)
-        return {
-            key: share * step
-            for key, share, weight in zip(keys, shares, weights, strict=True)
-            if weight
-        }
+        points = zip(keys, map(step.__mul__, shares), strict=True)
+        return dict(points if all(weights) else compress(points, weights))
 
     def to_money(self, amount):
         return Decimal(amount) / self.unit

@@ -121,6 +121,8 @@ def share_out(units, weights, keys):
     whole = sum(weights)
     if not units or not whole:
         return [0] * len(weights)
+    if len(weights) == 1:
+        return [units]
     scaled, half = units << REST_BITS, whole >> 1
     shares, missing = [], []
     for weight in weights:
