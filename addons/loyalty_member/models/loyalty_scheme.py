@@ -154,7 +154,10 @@ class LoyaltyScheme(models.Model):
     def _compute_member_count(self):
         counts = dict(
             self.env["loyalty.member"]._read_group(
-                [("scheme_id", "in", self.ids), ("state", "!=", "left")],
+                [
+                    ("scheme_id", "in", self.ids),
+                    ("state", "not in", ("left", "merged")),
+                ],
                 ["scheme_id"],
                 ["__count"],
             )
