@@ -51,6 +51,7 @@
         "report/loyalty_statement_templates.xml",
         "wizard/loyalty_statement_views.xml",
         "wizard/loyalty_member_event_raise_views.xml",
+        "views/loyalty_member_merge_views.xml",
         "views/loyalty_member_views.xml",
         "wizard/loyalty_household_join_views.xml",
         "views/loyalty_household_views.xml",

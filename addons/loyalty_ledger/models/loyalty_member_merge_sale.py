@@ -125,6 +125,27 @@ class LoyaltyMemberMergeSale(models.Model):
         self._change_awards(merge)
 
     @api.model
+    def _get_period(self, merge):
+        """Return when the first and the last sale of a merge were, or ``None``.
+
+        :rtype: tuple[datetime, datetime]
+        """
+        # The ORM cannot aggregate what is another model's
+        [period] = self.env.execute_query(
+            SQL(
+                """
+                SELECT min(sale.date), max(sale.date)
+                  FROM loyalty_member_merge_sale kept
+                  JOIN loyalty_transaction sale ON sale.id = kept.transaction_id
+                 WHERE kept.merge_id = %s AND kept.member_id = %s
+                """,
+                merge.id,
+                merge.duplicate_id.id,
+            )
+        )
+        return period
+
+    @api.model
     def _change_awards(self, merge):
         """Let the caps of the rules count the sales where they are."""
         self.env["loyalty.earn.award"].flush_model()

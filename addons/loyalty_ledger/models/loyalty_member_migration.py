@@ -45,5 +45,5 @@ class LoyaltyMember(models.Model):
             & Domain("scheme_id", "=", account.program_id.scheme_id.id)
             & self._get_lookup_domain(scheme, company),
             limit=1,
-        )
+        )._get_survivor()
         return member.main_card_id or member.card_ids[:1]

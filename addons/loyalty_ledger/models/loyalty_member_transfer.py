@@ -74,7 +74,8 @@ class LoyaltyMember(models.Model):
             members = self.search(
                 [("scheme_id", "=", scheme.id), ("state", "!=", "left"), *domain],
                 limit=2,
-            )
+            )._get_survivor()
+            members = self.browse(dict.fromkeys(members.ids))
             if members:
                 break
         if not members:

@@ -750,8 +750,8 @@ class LoyaltyTransaction(models.Model):
             )
         if self.digest == sale.digest() and self.state == "posted":
             return
-        scheme, member = self.scheme_id, self.member_id
         self._lock_sales()
+        scheme, member = self.scheme_id, self.member_id
         rules = scheme._get_rules()
         self.env["loyalty.earn.budget"]._queue_up(rules)
         result = self._evaluate(scheme, [(member, sale)], rules)[0]
@@ -793,6 +793,7 @@ class LoyaltyTransaction(models.Model):
         waited for the account would go on with an outdated view; writing to the sale
         makes PostgreSQL refuse that view, and Odoo runs the call again.
         """
+        self._follow_merges()
         self.env["loyalty.ledger"]._lock(self._get_accounts().ids)
         self.flush_recordset()
         self.env.cr.execute(
@@ -804,6 +805,19 @@ class LoyaltyTransaction(models.Model):
                 self.ids,
             )
         )
+
+    def _follow_merges(self):
+        """Bring sales over that were recorded while their member was being merged.
+
+        The merge has not seen them, and they have moved nothing: what moves points
+        waits for the lock of the account, and then finds the member who stays.
+        """
+        for transaction in self:
+            for name in ("account_id", "wallet_account_id"):
+                account = transaction[name]
+                if account.ledger_successor_id:
+                    transaction[name] = account._get_current()
+                    transaction.member_id = transaction.member_id._get_survivor()
 
     def _get_accounts(self):
         """Return the accounts on which these sales move something."""

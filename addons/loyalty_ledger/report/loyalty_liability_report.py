@@ -17,7 +17,8 @@ SQL_LIABILITY = """
                ) AS age,
                sum(lot.remaining) AS remaining
           FROM loyalty_ledger_lot lot
-          JOIN loyalty_ledger_entry entry ON entry.id = lot.entry_id
+          JOIN loyalty_ledger_lot root ON root.id = COALESCE(lot.root_id, lot.id)
+          JOIN loyalty_ledger_entry entry ON entry.id = root.entry_id
           JOIN loyalty_card card ON card.id = lot.account_id
          WHERE lot.remaining <> 0
          GROUP BY 1, 2, 3, 4, 5, 6

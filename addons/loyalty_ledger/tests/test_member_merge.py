@@ -7,7 +7,7 @@ from datetime import timedelta
 from freezegun import freeze_time
 
 from odoo import fields
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from ..ledger.flow import WALLET
@@ -311,3 +311,112 @@ class TestMemberMerge(LoyaltyLedgerCommon):
         self.assertEqual(
             {lot[3] for lot in self._open_lots(self.account)}, {in_days(4)}
         )
+
+    # === AROUND THE MERGE === #
+
+    def test_a_sale_that_the_merge_has_not_seen(self):
+        """Recorded at the same moment by a till, without moving any points."""
+        sale = self._sell("S1", 0.3)
+        self.assertBooks(0, account=self.old_account)
+        self._merge()
+        # As another transaction would have left it
+        sale.write({"member_id": self.duplicate.id, "account_id": self.old_account.id})
+        self._sell("S1", 25)
+        self.assertEqual((sale.member_id, sale.account_id), (self.member, self.account))
+        self.assertApart(25, 0)
+
+    def test_a_sale_is_changed_under_either_name(self):
+        self._merge()
+        sale = self._sell("S1", 25)
+        self._unmerge()
+        self._sell("S1", 30, member=self.duplicate)
+        self.assertEqual(sale.member_id, self.member)
+        self.assertApart(30, 0)
+
+    def test_households(self):
+        third = self.env["loyalty.member"]._enrol(
+            self.env["res.partner"].create({"name": "Third"}), self.scheme
+        )
+        household = self.env["loyalty.household"].create(
+            {"name": "Home", "head_id": self.duplicate.id}
+        )
+        household._join(third)
+        with self.assertRaisesRegex(UserError, "Anna Twin is the head of Home, on"):
+            self._merge()
+        # Who joins another's household gives the points to all of it
+        self._give(10)
+        self.member._merge(third, "The same person")
+        self.assertFalse(third.household_id)
+        self.assertApart(0, 10)
+        household._join(self.member)
+        fourth = self.env["loyalty.member"]._enrol(
+            self.env["res.partner"].create({"name": "Fourth"}), self.scheme
+        )
+        own = self.scheme._get_account(fourth)
+        self._give(5, account=own)
+        self.member._merge(fourth, "The same person")
+        self.assertBooks(15, account=self.old_account)
+        fourth.action_unmerge()
+        self.assertApart(0, 10)
+        self.assertBooks(5, account=own)
+
+    def test_points_are_as_old_as_they_were(self):
+        with freeze_time(NOW - timedelta(days=400)):
+            self._give(10)
+        self._merge()
+        self.env.flush_all()
+        ages = self.env["loyalty.liability.report"]._read_group(
+            [("scheme_id", "=", self.scheme.id)], ["age_months"], ["points:sum"]
+        )
+        self.assertEqual([(age, points) for age, points in ages if points], [(13, 10)])
+
+    def test_nobody_owes_what_others_have(self):
+        """Unmerging stops where a debt of who stays would grow."""
+        self._give(30)
+        self._merge()
+        # A debt beside points: what was on hold when it came about
+        self.account._hold("Shop/1", 30)
+        self._post(Op.TAKE_BACK, 20, shortfall=Shortfall.DEBT)
+        with (
+            self.assertRaisesRegex(UserError, "Shop/1 has 30 beans of Anna set aside"),
+            self.env.cr.savepoint(),
+        ):
+            self._unmerge()
+        self.account._release_hold("Shop/1")
+        with (
+            self.assertRaisesRegex(
+                UserError,
+                "30 beans would go back, but only 10 beans are on the account",
+            ),
+            self.env.cr.savepoint(),
+        ):
+            self._unmerge()
+        self.assertApart(10, 0)
+
+    def test_the_preview_tells_of_points(self):
+        self._give(12)
+        dialog = (
+            self.env["loyalty.member.merge.wizard"]
+            .with_user(self.manager)
+            .new({"member_ids": (self.member | self.duplicate).ids})
+        )
+        self.assertIn("12 beans, worth", dialog.preview)
+
+    def test_what_a_merge_has_carried(self):
+        self._give(12)
+        self._give(8, op=Op.PEND)
+        merge = self._merge()
+        auditor = new_test_user(
+            self.env, "merge_reader", "loyalty_member.loyalty_member_group_auditor"
+        )
+        line = merge.with_user(auditor).account_ids
+        self.assertEqual(line.moved_summary, "12 beans, and 8 beans pending")
+        self.assertFalse(line.returned_summary)
+        self._post(Op.DEBIT, 5)
+        self._unmerge()
+        self.assertEqual(line.returned_summary, "7 beans, and 8 beans pending")
+        for record in (line, merge):
+            with self.assertRaises(AccessError):
+                record.with_user(self.manager).unlink()
+        with self.assertRaises(AccessError):
+            line.with_user(self.manager).write({"moved": 1})
