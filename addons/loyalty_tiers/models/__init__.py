@@ -16,5 +16,6 @@ from . import loyalty_earn_replay
 from . import loyalty_earn_replay_line
 from . import loyalty_earn_rule
 from . import loyalty_member
+from . import loyalty_member_merge
 from . import loyalty_member_pricelist
 from . import loyalty_transaction

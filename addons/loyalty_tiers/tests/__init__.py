@@ -9,6 +9,7 @@ from . import test_concurrency
 from . import test_event
 from . import test_ladder
 from . import test_manual
+from . import test_merge
 from . import test_night
 from . import test_pricelist
 from . import test_progress
