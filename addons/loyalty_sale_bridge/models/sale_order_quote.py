@@ -26,7 +26,7 @@ class SaleOrder(models.Model):
             return order_sudo.loyalty_transaction_id.member_id
         paying_member = order_sudo._loyalty_get_paying_member()
         if paying_member:
-            return paying_member
+            return paying_member._get_survivor()
         partner = order_sudo.partner_id
         members = order_sudo.env["loyalty.member"].search(
             [
@@ -42,7 +42,7 @@ class SaleOrder(models.Model):
                 member.scheme_id.sequence,
                 member.id,
             )
-        )[:1]
+        )[:1]._get_survivor()
 
     def _loyalty_get_paying_member(self):
         """Return the membership whose points the order uses.

@@ -188,6 +188,14 @@ class SaleOrder(models.Model):
         if not self._allow_nominative_programs():
             return
         member = self._loyalty_get_member()
+        # sudo: native drops notes of points with the rights of the user, and
+        # salespeople may only read them
+        self.sudo().coupon_point_ids.filtered(
+            lambda note: (
+                note.coupon_id.ledger_managed
+                and not self._loyalty_is_account_of(note.coupon_id, member)
+            )
+        ).unlink()
         strangers = self.applied_coupon_ids.filtered(
             lambda coupon: (
                 coupon.ledger_managed

@@ -9,6 +9,7 @@ from . import (
     test_earn_rule,
     test_hold,
     test_household,
+    test_member_merge,
     test_native,
     test_queries,
     test_redeem,

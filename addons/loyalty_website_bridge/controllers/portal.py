@@ -23,6 +23,8 @@ ICONS = {
     "adjust": "fa-pencil",
     "transfer_in": "fa-gift",
     "transfer_out": "fa-gift",
+    "merge_in": "fa-compress",
+    "merge_out": "fa-compress",
     "opening": "fa-star",
     "top_up": "fa-plus-circle",
     "return_top_up": "fa-undo",
@@ -140,10 +142,12 @@ class LoyaltyPortal(CustomerPortalLoyalty):
     def _get_loyalty_members(self):
         """Return the visitor's own memberships, in superuser mode.
 
+        One that was merged is that of who stays: the same person.
+
         :rtype: loyalty.member
         """
         # sudo: portal users have no rights on members; the domain leaves their own
-        return (
+        members_sudo = (
             request.env["loyalty.member"]
             .sudo()
             .search(
@@ -155,6 +159,7 @@ class LoyaltyPortal(CustomerPortalLoyalty):
                 order="id",
             )
         )
+        return members_sudo.browse(dict.fromkeys(members_sudo._get_survivor().ids))
 
     def _get_loyalty_member_of_account(self, card_id):
         """Return the visitor's own membership behind a native card."""

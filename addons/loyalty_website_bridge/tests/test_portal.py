@@ -44,6 +44,20 @@ class TestPortal(LoyaltyShopCommon):
         self.assertTrue(image.content.startswith(b"\x89PNG"))
         self.assertIn("private", image.headers["Cache-Control"])
 
+    def test_a_merged_membership_is_that_of_who_stays(self):
+        winner = self.env["loyalty.member"]._enrol(
+            self.env["res.partner"].create({"name": "Anna Stays"}), self.scheme
+        )
+        points = self.account.points
+        winner._merge(self.member, "The same person")
+        self._log_in("anna")
+        page = self.url_open("/my/loyalty").text.replace("\xa0", " ")
+        self.assertIn(f"{points:.0f} beans", page)
+        self.assertIn(f"/my/loyalty/{winner.id}/", page)
+        self.assertEqual(
+            self.url_open(f"/my/loyalty/{winner.id}/qr.png").status_code, 200
+        )
+
     def test_points_on_hold(self):
         """What is set aside is said to the digit; a rest below one is nothing."""
         self.account._adjust(0.3, "Thirds")
