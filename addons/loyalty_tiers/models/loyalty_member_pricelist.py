@@ -59,7 +59,8 @@ class LoyaltyMember(models.Model):
         has set by hand since the tier gave its own stays. A night calls it for many
         members: what they all get is written once.
         """
-        companies = self.env["res.company"].with_context(active_test=False).search([])
+        # Archived ones as well: contacts may have had a price list there
+        companies = self.env["res.company"].search([("active", "in", (True, False))])
         known = self._get_known_pricelists()
         partners, members, returns = defaultdict(list), defaultdict(list), []
         for member in self:
