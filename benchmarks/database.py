@@ -3,15 +3,22 @@
 """How a script of this folder reaches an Odoo database."""
 
 import argparse
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stderr
 from io import StringIO
+from pathlib import Path
 
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 from odoo.sql_db import db_connect
 from odoo.tools import SQL, config
+
+ADDONS = Path(__file__).parent.parent / "addons"
+# All others depend on it
+OLDEST_MODULE = "loyalty_member"
+CODE_KEY = "loyalty_benchmarks.code"
 
 
 def add_arguments(parser: argparse.ArgumentParser, default: str) -> None:
@@ -103,16 +110,16 @@ def drop_at_server(database: str) -> None:
 def get_registry(database: str, modules: tuple[str, ...]) -> Registry:
     """Return the registry of a database, created without demo data if it is missing.
 
+    One that was created here is brought up to date with the code.
+
     :raise SystemExit: when an existing database lacks one of ``modules``
     """
     if not exists(database):
         print(f"Creating the database {database} …", flush=True)
         create(database)
-        # docutils grumbles there about descriptions of Odoo's own modules
-        with redirect_stderr(StringIO()):
-            return Registry.new(
-                database, update_module=True, install_modules=modules, new_db_demo=False
-            )
+        registry = _update(database, install_modules=modules, new_db_demo=False)
+        _set_code(registry)
+        return registry
     registry = Registry(database)
     missing = sorted(set(modules) - registry._init_modules)
     if missing:
@@ -120,7 +127,40 @@ def get_registry(database: str, modules: tuple[str, ...]) -> Registry:
             f"{database} lacks the module {', '.join(missing)}. "
             "Install it there, or name another database."
         )
+    if _get_known_code(registry) not in (None, _get_code(registry)):
+        print(f"Updating the database {database} …", flush=True)
+        registry = _update(database, upgrade_modules=[OLDEST_MODULE])
+        _set_code(registry)
     return registry
+
+
+def _update(database: str, **options) -> Registry:
+    # docutils grumbles there about descriptions of Odoo's own modules
+    with redirect_stderr(StringIO()):
+        return Registry.new(database, update_module=True, **options)
+
+
+def _get_code(registry: Registry) -> str:
+    """Return what changes with the code of our modules that are installed."""
+    digest = hashlib.sha256()
+    for module in sorted(registry._init_modules & {m.name for m in ADDONS.iterdir()}):
+        for file in sorted((ADDONS / module).rglob("*.*")):
+            if file.suffix in (".py", ".xml", ".csv"):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _get_known_code(registry: Registry) -> str | None:
+    """Return the code that a database was made for, if it was created here."""
+    with registry.cursor() as cr:
+        env = api.Environment(cr, SUPERUSER_ID, {})
+        return env["ir.config_parameter"].get_param(CODE_KEY) or None
+
+
+def _set_code(registry: Registry) -> None:
+    with registry.cursor() as cr:
+        env = api.Environment(cr, SUPERUSER_ID, {})
+        env["ir.config_parameter"].set_param(CODE_KEY, _get_code(registry))
 
 
 @contextmanager

@@ -460,15 +460,14 @@ class LoyaltyCard(models.Model):
         return standing
 
     def _get_current(self):
-        """Return the account on which the points of this one are by now.
+        """Return the accounts on which the points of these are by now.
 
-        Another one where members have been merged.
+        Others where members have been merged.
         """
-        self.ensure_one()
-        account = self
-        while account.ledger_successor_id:
-            account = account.ledger_successor_id
-        return account
+        accounts = self
+        while moved := accounts.filtered("ledger_successor_id"):
+            accounts = accounts - moved | moved.ledger_successor_id
+        return accounts
 
     def _check_no_holds(self):
         """Refuse while an order has something of these accounts set aside.

@@ -290,7 +290,7 @@ class PosOrder(models.Model):
         member = self._get_loyalty_member(scheme)
         lines = self.lines.filtered(lambda line: line._is_loyalty_redemption(scheme))
         # sudo: whose account it is matters also where the cashier cannot see it
-        accounts_sudo = lines.coupon_id.sudo().mapped(lambda card: card._get_current())
+        accounts_sudo = lines.coupon_id.sudo()._get_current()
         if lines and (not member or accounts_sudo - member.account_id):
             raise UserError(
                 self.env._(
