@@ -39,7 +39,7 @@ MODULES = ("loyalty_pos_bridge",)
 BASKETS = 1000
 REAL_BASKETS = 2000
 TOGETHER = 10
-ROUNDS = 6
+ROUNDS = 30
 LINES, RULES = 5, 30
 SIZES = ((1, 30), (5, 1), (5, 30), (5, 100), (20, 30), (100, 30), (100, 100))
 QUOTES = 60
@@ -78,7 +78,7 @@ class Core:
         )
         points = time_each(baskets, lambda basket: evaluate(basket, rules))
         sale = time_each(baskets, lambda basket: _compute(evaluate, basket, rules))
-        told = time_each(baskets, lambda basket: evaluate(basket, rules).trace, 3)
+        told = time_each(baskets, lambda basket: evaluate(basket, rules).trace, 6)
         lines = statistics.mean(len(basket.lines) for basket in baskets)
         self.rows.append(
             (

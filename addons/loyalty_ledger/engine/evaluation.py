@@ -23,7 +23,7 @@ from .rules import Effect
 ZERO = Decimal(0)
 POINTS, WALLET = range(2)
 # Of an offer, see ``Evaluation._ask``
-GIVEN, TERM = range(2)
+GIVEN, TERM, LINES = range(3)
 
 get_key, get_amount = attrgetter("key"), attrgetter("amount")
 get_quantity, get_product = attrgetter("quantity"), attrgetter("product")
@@ -51,6 +51,23 @@ class Purse:
         if self.lines is None:
             self.lines = [0] * size
         return self.lines
+
+    def weigh(self, amounts, base):
+        """Return in what proportion the total is due to the lines.
+
+        :param list amounts: of the lines
+        :param int base: their sum
+        """
+        own, everywhere = self.lines, self.everywhere
+        if own is None:
+            # Shared out by the amounts, which are small numbers
+            return amounts
+        if not everywhere:
+            return own
+        return [
+            part * base + everywhere * amount
+            for part, amount in zip(own, amounts, strict=True)
+        ]
 
     def split(self, amounts, base):
         """Return what is given on each line in all.
@@ -198,13 +215,16 @@ class Evaluation:
         :return: the sums of plain rules, and the slots of multipliers, that give too
         """
         sums, multipliers = [], []
+        chosen = self.chosen
         is_over = False
         for stretch in self.rules.get_plan(self._get_allowed(), self.apart):
             if is_over:
                 self._skip_stretch(stretch)
                 continue
             sums += stretch.sums
-            for slot in stretch.slots:
+            for slot, bits in stretch.slots:
+                if bits and not bits & chosen:
+                    continue
                 best = None
                 for term in slot:
                     if offer := self._ask(term):
@@ -216,7 +236,8 @@ class Evaluation:
         return sums, multipliers
 
     def _skip_stretch(self, stretch):
-        for slot in (*stretch.slots, *stretch.multipliers):
+        slots = [slot for slot, _bits in stretch.slots]
+        for slot in (*slots, *stretch.multipliers):
             for term in slot:
                 self._skip(term, "exclusive")
 
@@ -372,10 +393,12 @@ class Evaluation:
     def _give_multiplied(self, offers):
         """Add what multipliers give, each on what the purses hold until now."""
         # What is multiplied everywhere leaves the proportions of the lines
-        if any(lines is not None for _given, _term, lines, _base, _n in offers):
-            self._multiply_lines(offers)
-        for given, term, *_rest in offers:
-            self.purses[term.purse].total += given
+        for offer in offers:
+            if offer[LINES] is not None:
+                self._multiply_lines(offers)
+                break
+        for offer in offers:
+            self.purses[offer[TERM].purse].total += offer[GIVEN]
 
     def _multiply_lines(self, offers):
         before = [purse.split(self.amounts, self.base) for purse in self.purses]
@@ -412,20 +435,17 @@ class Evaluation:
         """Return what is given to an account, Decimal."""
         if number >= len(self.purses):
             return ZERO
-        return self.purses[number].steps * self.rules.grids[number].step
+        return self.rules.grids[number].get_value(self.purses[number].steps)
 
     def get_lines(self, number):
         """Return what is given to an account, Decimal by line key."""
         if number >= len(self.purses) or not self.purses[number].total:
             return {}
-        purse, step = self.purses[number], self.rules.grids[number].step
-        # What goes everywhere is shared out by the amounts, which are small numbers
-        weights = self.amounts
-        if purse.lines is not None:
-            weights = purse.split(weights, self.base)
+        purse = self.purses[number]
+        weights = purse.weigh(self.amounts, self.base)
         keys = list(map(get_key, self.eligible))
         shares = share_out(purse.steps, weights, keys)
-        points = zip(keys, map(step.__mul__, shares), strict=True)
+        points = zip(keys, map(self.rules.grids[number].get_value, shares), strict=True)
         return dict(points if all(weights) else compress(points, weights))
 
     def to_money(self, amount):

@@ -286,8 +286,10 @@ class Stretch:
     """Rules that can give together, up to the next exclusive one.
 
     :ivar sums: the plain rules, summed up
-    :ivar slots: the others, to be asked; of those in one slot the best gives
-    :ivar multipliers: slots too
+    :ivar slots: the others, to be asked; of those in one slot the best gives. Each
+        slot comes with the bits of its rules if it can be passed over where no line
+        chooses any of them
+    :ivar multipliers: slots too, without bits
     """
 
     __slots__ = ("multipliers", "slots", "sums")
@@ -301,7 +303,8 @@ class Stretch:
         )
         self.multipliers = tuple(slot for slot in slots if slot[0].is_multiplier)
         self.slots = tuple(
-            slot
+            # Who is to be told why a rule does not give passes over none
+            (slot, 0 if apart else sum(term.bit for term in slot))
             for slot in slots
             if not slot[0].is_multiplier and (apart or not slot[0].is_plain)
         )

@@ -67,6 +67,21 @@ def round_to_step(value, step, rounding):
     return units.to_integral_value(MODES[rounding]) * step
 
 
+class _Multiples(dict):
+    """Remembers what numbers of steps are, as Decimal: most are small."""
+
+    __slots__ = ("_step",)
+
+    def __init__(self, step):
+        self._step = step
+
+    def __missing__(self, count):
+        if len(self) >= REMEMBERED:
+            self.clear()
+        value = self[count] = self._step * count
+        return value
+
+
 class Grid:
     """Steps to which whole numbers are rounded, as ``round_to_step`` does for Decimal.
 
@@ -75,10 +90,12 @@ class Grid:
     :param int grain: how many grains make 1; steps and noise are whole grains
     """
 
-    __slots__ = ("_noise", "_size", "_rounding", "step")
+    __slots__ = ("_noise", "_rounding", "_size", "get_value", "step")
 
     def __init__(self, step, rounding, grain):
         self.step = step
+        #: returns a number of steps as Decimal
+        self.get_value = _Multiples(step).__getitem__
         self._rounding = rounding
         self._size = int(Fraction(step) * grain)
         self._noise = int(Fraction(max(step, 1)) * grain / NOISE_PARTS)
@@ -124,15 +141,15 @@ def share_out(units, weights, keys):
     if len(weights) == 1:
         return [units]
     scaled, half = units << REST_BITS, whole >> 1
-    shares, missing = [], []
-    for weight in weights:
-        quota = (scaled * weight + half) // whole
-        shares.append(quota >> REST_BITS)
-        # What the share lacks of the next whole unit; the least comes first
-        missing.append(~quota & REST)
+    quotas = [(scaled * weight + half) // whole for weight in weights]
+    shares = [quota >> REST_BITS for quota in quotas]
     if left := units - sum(shares):
-        order = sorted(zip(missing, keys, range(len(keys)), strict=True))
-        for _missing, _key, index in order[:left]:
+        # What each share lacks of the next whole unit; the least comes first
+        missing = [~quota & REST for quota in quotas]
+        order = range(len(keys))
+        if len(set(missing)) < len(missing):
+            order = sorted(order, key=keys.__getitem__)
+        for index in sorted(order, key=missing.__getitem__)[:left]:
             shares[index] += 1
     return shares
 
