@@ -45,6 +45,10 @@ class LoyaltyMember(models.Model):
         string="Open Anomalies", compute="_compute_anomaly_count", compute_sudo=True
     )
 
+    @api.model
+    def _get_buyer_fields(self):
+        return [*super()._get_buyer_fields(), "household_id", "is_staff"]
+
     def _get_badge(self):
         """Return what tills, receipts and the portal show beside a member's name.
 

@@ -255,6 +255,11 @@ class LoyaltyMember(models.Model):
             "image": bool(image) and image_data_uri(image),
         }
 
+    @api.model
+    def _get_buyer_fields(self):
+        own = ["tier_id", "tier_until", "tier_locked", "tier_lock_until"]
+        return [*super()._get_buyer_fields(), *own]
+
     def _get_badge(self):
         progress = self._get_tier_progress()
         if not progress:
