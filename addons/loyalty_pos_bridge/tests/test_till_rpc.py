@@ -27,6 +27,7 @@ ACCOUNT_FIELDS = {
     "earns",
     "points_text",
     "available_text",
+    "depends_on_payment",
     "taken_back",
     "taken_back_text",
     "given_back",
