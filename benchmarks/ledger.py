@@ -147,7 +147,7 @@ class Bench:
 
     def read(self) -> float:
         """Return the median seconds to read balance and last 20 entries of an account
-        with many.
+        with many, as its page does.
         """
         account = self.accounts[-1]
         for number in range(LONG // BATCH):
@@ -160,7 +160,7 @@ class Bench:
             self.env["loyalty.ledger.entry"].search_read(
                 [("account_id", "=", account.id)],
                 ["date", "kind", "amount", "balance_after"],
-                order="id desc",
+                order="sequence desc",
                 limit=20,
             )
             seconds.append(time.perf_counter() - start)

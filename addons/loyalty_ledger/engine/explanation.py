@@ -57,12 +57,12 @@ class Breakdown(Evaluation):
 
     def _give(self, offer):
         self._add_award(offer)
-        super()._give(offer)
+        return super()._give(offer)
 
     def _give_multiplied(self, offers):
         for offer in offers:
             self._add_award(offer)
-        super()._give_multiplied(offers)
+        return super()._give_multiplied(offers)
 
     def _add_award(self, offer):
         _given, term, *_rest = offer

@@ -17,6 +17,7 @@ class LoyaltyLedgerEntry(models.Model):
         comodel_name="loyalty.card",
         required=True,
         readonly=True,
+        index=True,
         ondelete="restrict",
     )
     partner_id = fields.Many2one(related="account_id.partner_id")
@@ -164,8 +165,6 @@ class LoyaltyLedgerEntry(models.Model):
         "(account_id, sequence)", "Two entries cannot take the same place in a chain."
     )
     _date_idx = models.Index("(date, kind)")
-    # The last entries of an account, however many it has
-    _account_idx = models.Index("(account_id, id)")
     _moves_something = models.Constraint(
         "CHECK (amount <> 0 OR pending <> 0 OR shortfall <> 0)",
         "An entry must move points.",

@@ -179,6 +179,11 @@ class TestCard(LoyaltyMemberCase):
             card.number = "0421234567891"
         with self.assertRaisesRegex(UserError, "cannot be changed"):
             card.member_id = self._enrol(self.partner_2)
+        with self.assertRaisesRegex(UserError, "cannot be changed"):
+            # As the server says when members are merged; a caller cannot
+            card.with_context(loyalty_card_hand_over=True).member_id = self._enrol(
+                self.partner_2
+            )
         card.write({"number": card.number, "symbology": "qr"})
 
     def test_member_of_other_scheme(self):

@@ -193,7 +193,8 @@ class LoyaltyPortal(CustomerPortalLoyalty):
             .sudo()
             .search(
                 self._get_loyalty_entries_domain(member_sudo, kind),
-                order="id desc",
+                # By the index of the chain, however many entries there are
+                order="sequence desc",
                 limit=limit,
                 offset=offset,
             )

@@ -76,7 +76,7 @@ patch(PosOrder.prototype, {
                 ...new Set(
                     this.payment_ids
                         .filter((payment) => !payment.is_change)
-                        .map((payment) => payment.payment_method_id.id)
+                        .map((payment) => payment.payment_method_id.id),
                 ),
             ].sort((first, second) => first - second),
         };

@@ -18,7 +18,7 @@ export class LoyaltyEarning extends Component {
                     quote?.earns ||
                     quote?.taken_back ||
                     quote?.given_back ||
-                    quote?.depends_on_payment
+                    quote?.depends_on_payment,
             );
     }
     /** Without a connection nobody can say how many. */
