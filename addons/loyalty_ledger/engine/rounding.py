@@ -90,7 +90,7 @@ class Grid:
     :param int grain: how many grains make 1; steps and noise are whole grains
     """
 
-    __slots__ = ("_noise", "_rounding", "_size", "get_value", "step")
+    __slots__ = ("_noise", "_rounding", "_shift", "_size", "get_value", "step")
 
     def __init__(self, step, rounding, grain):
         self.step = step
@@ -99,6 +99,8 @@ class Grid:
         self._rounding = rounding
         self._size = int(Fraction(step) * grain)
         self._noise = int(Fraction(max(step, 1)) * grain / NOISE_PARTS)
+        # Half a step, and the noise, both twice
+        self._shift = self._size + 2 * self._noise
 
     def count(self, amount, unit):
         """Return how many steps an amount is.
@@ -106,12 +108,11 @@ class Grid:
         :param int amount: in parts of a grain
         :param int unit: how many parts make a grain
         """
-        size, noise = self._size * unit, self._noise * unit
         if self._rounding == "DOWN":
-            return (amount + noise) // size
+            return (amount + self._noise * unit) // (self._size * unit)
         if self._rounding == "UP":
-            return -((noise - amount) // size)
-        return (2 * (amount + noise) + size) // (2 * size)
+            return -((self._noise * unit - amount) // (self._size * unit))
+        return (2 * amount + self._shift * unit) // (2 * self._size * unit)
 
     def get_size(self, steps, unit):
         """Return steps as an amount, see ``count``."""
@@ -146,10 +147,11 @@ def share_out(units, weights, keys):
     if left := units - sum(shares):
         # What each share lacks of the next whole unit; the least comes first
         missing = [~quota & REST for quota in quotas]
-        order = range(len(keys))
-        if len(set(missing)) < len(missing):
-            order = sorted(order, key=keys.__getitem__)
-        for index in sorted(order, key=missing.__getitem__)[:left]:
+        order = sorted(range(len(keys)), key=missing.__getitem__)
+        if missing[order[left - 1]] == missing[order[left]]:
+            # Only where the last who takes one lacks as much as the first who does not
+            order.sort(key=lambda index: (missing[index], keys[index]))
+        for index in order[:left]:
             shares[index] += 1
     return shares
 
