@@ -1,11 +1,14 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from decimal import Decimal
+
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
+from ..ledger.move import Move, Op
 from .common import NOW, LoyaltyLedgerCommon
 
 
@@ -41,8 +44,17 @@ class TestQuote(LoyaltyLedgerCommon):
                 "store_ids": [Command.set(cls.store.ids)],
             }
         )
-        cls.account.points += 150
-        cls.env.flush_all()
+        cls.ledger._post(
+            [
+                Move(
+                    account_id=cls.account.id,
+                    key="test:start",
+                    kind="earn",
+                    op=Op.CREDIT,
+                    points=Decimal(150),
+                )
+            ]
+        )
 
     def _quote(self, *lines, explain=False, user=None, **purchase):
         scheme = self.scheme.with_user(user or self.asker)
