@@ -355,12 +355,14 @@ class Evaluation:
             own[index] += given // len(lines)
 
     def _give_plainly(self, plain):
-        """Add what plain rules give.
+        """Add what plain rules and ladders give.
 
         :param Sum plain: these rules
         """
-        purse, bits = self.purses[plain.purse], plain.bits
-        if given := self.base * plain.factor + self.unit * plain.once:
+        purse, bits, once = self.purses[plain.purse], plain.bits, plain.once
+        for ladder in plain.ladders:
+            once += ladder.get_factor(self.base_grains // self.unit)
+        if given := self.base * plain.factor + self.unit * once:
             self._give_everywhere(purse, given)
         if bits & self.chosen:
             own = purse.open_lines(len(self.amounts))

@@ -14,6 +14,7 @@ number of every rule is whole.
 
 from bisect import bisect_right
 from fractions import Fraction
+from itertools import accumulate
 from math import lcm
 
 from .conditions import (
@@ -200,6 +201,7 @@ class Term:
         gives, or, for a multiplier, on top of each point
     :ivar bool is_linear: gives its factor of the amount
     :ivar bool is_once: gives its factor once
+    :ivar bool is_step: gives its factor once, from a minimum amount on, or always
     :ivar bool is_plain: gives its factor whatever the amount is and other rules do
     """
 
@@ -214,6 +216,7 @@ class Term:
         "is_multiplier",
         "is_once",
         "is_plain",
+        "is_step",
         "limits",
         "minimum_amount",
         "minimum_quantity",
@@ -241,15 +244,19 @@ class Term:
         self.minimum_amount = int(Fraction(wanted.minimum_amount) * grain)
         step = rules.grids[self.purse].step
         self.limits = tuple(Limit(cap, rule.key, step) for cap in rule.caps)
-        self.is_plain = (
+        is_free = (
             self.factor > 0
-            and (self.is_linear or (self.is_once and not self.chooses_lines))
-            and not rule.group
             and not rule.exclusive
             and not rule.caps
             and not self.minimum_quantity
-            and not self.minimum_amount
             and not wanted.payload
+        )
+        self.is_step = is_free and self.is_once and not self.chooses_lines
+        self.is_plain = (
+            is_free
+            and (self.is_linear or self.is_step)
+            and not rule.group
+            and not self.minimum_amount
         )
 
 
@@ -285,7 +292,7 @@ class Limit:
 class Stretch:
     """Rules that can give together, up to the next exclusive one.
 
-    :ivar sums: the plain rules, summed up
+    :ivar sums: the plain rules and the ladders, summed up
     :ivar slots: the others, to be asked; of those in one slot the best gives. Each
         slot comes with the bits of its rules if it can be passed over where no line
         chooses any of them
@@ -295,23 +302,46 @@ class Stretch:
     __slots__ = ("multipliers", "slots", "sums")
 
     def __init__(self, slots, apart):
-        plain = [] if apart else [slot[0] for slot in slots if slot[0].is_plain]
-        self.sums = tuple(
-            Sum(purse, terms)
-            for purse in (0, 1)
-            if (terms := [term for term in plain if term.purse == purse])
-        )
         self.multipliers = tuple(slot for slot in slots if slot[0].is_multiplier)
-        self.slots = tuple(
-            # Who is to be told why a rule does not give passes over none
-            (slot, 0 if apart else sum(term.bit for term in slot))
-            for slot in slots
-            if not slot[0].is_multiplier and (apart or not slot[0].is_plain)
+        rest = [slot for slot in slots if not slot[0].is_multiplier]
+        together = []
+        # Who is to be told why a rule does not give passes over none
+        if not apart:
+            together = [slot for slot in rest if _can_sum_up(slot)]
+            rest = [slot for slot in rest if not _can_sum_up(slot)]
+        self.sums = tuple(
+            Sum(purse, chosen)
+            for purse in (0, 1)
+            if (chosen := [slot for slot in together if slot[0].purse == purse])
         )
+        self.slots = tuple(
+            (slot, 0 if apart else sum(term.bit for term in slot)) for slot in rest
+        )
+
+
+def _can_sum_up(slot):
+    """Return whether what a slot gives can be read from the amounts alone."""
+    return slot[0].is_plain or all(term.is_step for term in slot)
+
+
+class Ladder:
+    """Rules of which the best gives once, most of them from a minimum amount on."""
+
+    __slots__ = ("_factors", "_minimums")
+
+    def __init__(self, slot):
+        terms = sorted(slot, key=lambda term: term.minimum_amount)
+        self._minimums = [term.minimum_amount for term in terms]
+        best = accumulate((term.factor for term in terms), max, initial=0)
+        self._factors = list(best)
+
+    def get_factor(self, amount):
+        """Return what the best rule gives, in grains, for an amount in grains."""
+        return self._factors[bisect_right(self._minimums, amount)]
 
 
 class Sum(dict):
-    """What plain rules give together, in grains.
+    """What plain rules and ladders give together, in grains.
 
     As a dictionary, what those that choose lines give for 1 of the amount of a line;
     which of them choose the line is the key.
@@ -319,17 +349,20 @@ class Sum(dict):
     :ivar int bits: of the rules that choose lines
     :ivar int factor: what the others give for 1 of the whole amount
     :ivar int once: what they give besides
+    :ivar ladders: what gives once too, but depends on the whole amount
     """
 
-    __slots__ = ("bits", "factor", "once", "purse", "terms")
+    __slots__ = ("bits", "factor", "ladders", "once", "purse", "terms")
 
-    def __init__(self, purse, terms):
+    def __init__(self, purse, slots):
         self.purse = purse
-        self.terms = [term for term in terms if term.chooses_lines]
+        plain = [slot[0] for slot in slots if slot[0].is_plain]
+        self.terms = [term for term in plain if term.chooses_lines]
         self.bits = sum(term.bit for term in self.terms)
-        others = [term for term in terms if not term.chooses_lines]
+        others = [term for term in plain if not term.chooses_lines]
         self.factor = sum(term.factor for term in others if term.is_linear)
         self.once = sum(term.factor for term in others if term.is_once)
+        self.ladders = [Ladder(slot) for slot in slots if not slot[0].is_plain]
 
     def __missing__(self, bits):
         factor = self[bits] = sum(term.factor for term in self.terms if term.bit & bits)

@@ -142,15 +142,17 @@ def share_out(units, weights, keys):
     if len(weights) == 1:
         return [units]
     scaled, half = units << REST_BITS, whole >> 1
-    quotas = [(scaled * weight + half) // whole for weight in weights]
-    shares = [quota >> REST_BITS for quota in quotas]
+    shares, lacks = [], []
+    for weight in weights:
+        quota = (scaled * weight + half) // whole
+        shares.append(quota >> REST_BITS)
+        # What the share lacks of the next whole unit; the least comes first
+        lacks.append(~quota & REST)
     if left := units - sum(shares):
-        # What each share lacks of the next whole unit; the least comes first
-        missing = [~quota & REST for quota in quotas]
-        order = sorted(range(len(keys)), key=missing.__getitem__)
-        if missing[order[left - 1]] == missing[order[left]]:
+        order = sorted(range(len(keys)), key=lacks.__getitem__)
+        if lacks[order[left - 1]] == lacks[order[left]]:
             # Only where the last who takes one lacks as much as the first who does not
-            order.sort(key=lambda index: (missing[index], keys[index]))
+            order.sort(key=lambda index: (lacks[index], keys[index]))
         for index in order[:left]:
             shares[index] += 1
     return shares

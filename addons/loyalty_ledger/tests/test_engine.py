@@ -8,6 +8,8 @@ from odoo.tests import BaseCase, tagged
 from ..engine import (
     Basket,
     BasketLine,
+    Conditions,
+    Effect,
     Policy,
     Rule,
     RuleSet,
@@ -52,6 +54,35 @@ class TestEngine(BaseCase):
         self.assertEqual(apart.lines, quick.lines)
         self.assertEqual(apart.awards, quick.awards)
         self.assertEqual(apart.trace, quick.trace)
+
+    def test_the_best_step_that_is_reached(self):
+        """Of a group by size of basket the best gives, also when it asks for less."""
+        steps = (("50", "10"), ("100", "25"), ("200", "20"))
+        rules = RuleSet(
+            Rule(
+                least,
+                least,
+                Decimal(points),
+                effect=Effect.RECEIPT,
+                group="size",
+                conditions=Conditions(minimum_amount=Decimal(least)),
+            )
+            for least, points in steps
+        )
+        for amount, expected in (
+            ("49.99", 0),
+            ("50.00", 10),
+            ("99.995", 10),
+            ("100.00", 25),
+            ("200.00", 25),
+        ):
+            for by_rule in (False, True):
+                with self.subTest(amount=amount, by_rule=by_rule):
+                    result = evaluate(basket(amount), rules, by_rule=by_rule)
+                    self.assertEqual(result.points, expected)
+        # A discount of a third: what is left is 66.666… and 33.333…
+        lines = (*basket("66.67", "33.33").lines, BasketLine("d", Decimal("-33.34")))
+        self.assertEqual(evaluate(Basket(lines), rules).points, 10)
 
     def test_rounding_methods(self):
         for method, expected in (("DOWN", 10), ("HALF-UP", 11), ("UP", 11)):
