@@ -329,7 +329,7 @@ class LoyaltyAnomaly(models.Model):
         self.ensure_one()
         entry = self.entry_id
         return Move(
-            account_id=self.account_id.id,
+            account_id=self.account_id._get_current().id,
             key=f"anomaly:{self.id}",
             kind=entry.kind,
             op=Op.TAKE_BACK,

@@ -167,6 +167,31 @@ class LoyaltyEarnAward(models.Model):
             )
         )
 
+    @api.model
+    def _count_events_for(self, member, holder):
+        """Let what events have given to a member count for the caps of another.
+
+        With what they have given to those merged into that member.
+
+        :param member: loyalty.member to whom they happened
+        :param holder: loyalty.member who is the same person for now
+        """
+        persons = self.env["loyalty.member"].search([("id", "child_of", member.id)])
+        self.flush_model()
+        # SQL: the ORM would read every row of years of visits
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE loyalty_earn_award award SET member_id = %s
+                  FROM loyalty_member_event event
+                 WHERE award.member_event_id = event.id AND event.member_id = ANY(%s)
+                """,
+                holder.id,
+                persons.ids,
+            )
+        )
+        self.invalidate_model(["member_id"])
+
     def _counts_together(self, scheme):
         """Return whether what all rules give together has to be counted."""
         return any(

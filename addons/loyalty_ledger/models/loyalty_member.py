@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import format_date
 
 
@@ -122,17 +123,13 @@ class LoyaltyMember(models.Model):
         for member in self:
             member.transaction_count = counts.get(member._origin, 0)
 
-    @api.depends("account_id")
+    @api.depends("account_id", "merge_ids.state")
     def _compute_anomaly_count(self):
-        counts = dict(
-            self.env["loyalty.anomaly"]._read_group(
-                [("member_id", "in", self.ids), ("state", "=", "open")],
-                ["member_id"],
-                ["__count"],
-            )
+        counts = self._count_with_merged(
+            "loyalty.anomaly", Domain("state", "=", "open")
         )
         for member in self:
-            member.anomaly_count = counts.get(member._origin, 0)
+            member.anomaly_count = counts[member._origin]
 
     def action_adjust_points(self):
         """Start an adjustment of these members."""
@@ -143,7 +140,7 @@ class LoyaltyMember(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "loyalty_ledger.loyalty_anomaly_action"
         )
-        action["domain"] = [("member_id", "in", self.ids)]
+        action["domain"] = [("member_id", "child_of", self.ids)]
         return action
 
     def action_view_transactions(self):

@@ -2,8 +2,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What it takes to merge members who have accounts."""
 
+from collections import Counter
+
 from odoo import models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from ..ledger.flow import POINTS, WALLET
 
@@ -28,6 +31,26 @@ class LoyaltyMember(models.Model):
                 [("winner_id", "in", pair), ("duplicate_id", "in", pair)], limit=1
             )
         )
+
+    def _count_with_merged(self, model, domain=Domain.TRUE):
+        """Return how many records these members have, with those merged into them.
+
+        :param str model: with a ``member_id``, which a merge leaves as it is
+        :param domain: which of them
+        :return: number by loyalty.member
+        :rtype: Counter
+        """
+        counts = Counter()
+        for member, count in self.env[model]._read_group(
+            Domain("member_id", "child_of", self.ids) & domain,
+            ["member_id"],
+            ["__count"],
+        ):
+            holder = member
+            while holder:
+                counts[holder] += count
+                holder = holder.merged_into_id
+        return counts
 
     def _get_own_accounts(self):
         """Return the accounts that a member has alone, opening those missing.

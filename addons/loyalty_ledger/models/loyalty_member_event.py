@@ -202,8 +202,10 @@ class LoyaltyMemberEvent(models.Model):
     def _record(self, event, occasions):
         """Record what happened to members, and give them what the rules say.
 
-        What has been recorded before under the same key gives nothing again. A
-        constant number of queries for each scheme.
+        What has been recorded before under the same key gives nothing again, also
+        where it was with a member who has been merged into this one since. What happens
+        to one who was merged happens to who stays. A constant number of queries for
+        each scheme.
 
         :param event: loyalty.earn.event
         :param occasions: list of Occasion
@@ -215,7 +217,13 @@ class LoyaltyMemberEvent(models.Model):
         # sudo: whoever causes an event need not have rights on loyalty records
         Event_sudo = self.sudo()
         members = self.env["loyalty.member"].union(*(each.member for each in occasions))
-        occasions = [self._check_occasion(each, members.ids) for each in occasions]
+        survivors_sudo = dict(
+            zip(members.ids, members.sudo()._get_survivor(), strict=True)
+        )
+        occasions = [
+            self._check_occasion(each, survivors_sudo[each.member.id])
+            for each in occasions
+        ]
         recorded = Event_sudo._find_recorded(event, occasions)
         for group in self._get_rounds(occasions, recorded):
             for (scheme, by_hand), some in group.items():
@@ -223,10 +231,10 @@ class LoyaltyMemberEvent(models.Model):
                 recorded |= dict(zip(map(_get_spot, some), new.ids, strict=True))
         return Event_sudo.browse(recorded[_get_spot(each)] for each in occasions)
 
-    def _check_occasion(self, occasion, prefetch_ids):
+    def _check_occasion(self, occasion, member_sudo):
         """Return the occasion with everything filled in.
 
-        :param prefetch_ids: members of whom the same will be asked
+        :param member_sudo: to whom it happens
         :raise ValidationError: if it cannot be recorded
         """
         key, now = occasion.key, fields.Datetime.now()
@@ -254,8 +262,6 @@ class LoyaltyMemberEvent(models.Model):
                 self.env._("An event that is still to come cannot be recorded.")
             )
         self._check_payload(occasion.payload)
-        # One query for what is asked of all of them
-        member_sudo = occasion.member.sudo().with_prefetch(prefetch_ids)
         return Occasion(
             member=member_sudo,
             key=key.strip(),
@@ -296,14 +302,23 @@ class LoyaltyMemberEvent(models.Model):
             )
 
     def _find_recorded(self, event, occasions):
-        """Return the ids of what has been recorded already, by member id and key."""
+        """Return the ids of what has been recorded already, by member id and key.
+
+        Events stay with the member to whom they happened, whoever was merged since.
+        """
         found = self.search_fetch(
             Domain("event_id", "=", event.id)
-            & Domain("member_id", "in", [each.member.id for each in occasions])
+            & Domain("member_id", "child_of", [each.member.id for each in occasions])
             & Domain("key", "in", [each.key for each in occasions]),
             ["member_id", "key"],
         )
-        return {(each.member_id.id, each.key): each.id for each in found}
+        recorded = {}
+        for each in found:
+            member, survivor = each.member_id, each.member_id._get_survivor()
+            # Both may have had their birthday: the member's own comes first
+            if member == survivor or (survivor.id, each.key) not in recorded:
+                recorded[survivor.id, each.key] = each.id
+        return recorded
 
     def _get_rounds(self, occasions, recorded):
         """Return what is new, by scheme, so that a member occurs once in a round."""

@@ -45,6 +45,9 @@ class LoyaltyMemberMerge(models.Model):
             ]
             merge.account_ids._carry_over()
             self.env["loyalty.member.merge.sale"]._take(merge)
+            merge.env["loyalty.earn.award"]._count_events_for(
+                duplicate, merge.winner_id
+            )
         return super()._apply()
 
     def _prepare_accounts(self):
@@ -73,5 +76,8 @@ class LoyaltyMemberMerge(models.Model):
         result = super()._revert()
         for merge in self:
             self.env["loyalty.member.merge.sale"]._give_back(merge)
+            merge.env["loyalty.earn.award"]._count_events_for(
+                merge.duplicate_id, merge.duplicate_id
+            )
             merge.account_ids._carry_back()
         return result

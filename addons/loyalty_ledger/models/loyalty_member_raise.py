@@ -43,15 +43,11 @@ class LoyaltyMember(models.Model):
         for member in self:
             member.has_visits = member.scheme_id.id in scheme_ids
 
-    @api.depends("event_ids")
+    @api.depends("event_ids", "merge_ids.state")
     def _compute_event_count(self):
-        counts = dict(
-            self.env["loyalty.member.event"]._read_group(
-                [("member_id", "in", self.ids)], ["member_id"], ["__count"]
-            )
-        )
+        counts = self._count_with_merged("loyalty.member.event")
         for member in self:
-            member.event_count = counts.get(member._origin, 0)
+            member.event_count = counts[member._origin]
 
     # === ACTIONS === #
 
@@ -60,7 +56,7 @@ class LoyaltyMember(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "loyalty_ledger.loyalty_member_event_action"
         )
-        action["domain"] = [("member_id", "in", self.ids)]
+        action["domain"] = [("member_id", "child_of", self.ids)]
         action["context"] = {}
         return action
 
@@ -184,9 +180,10 @@ class LoyaltyMember(models.Model):
         :return: the action that tells the user what it gave
         """
         # sudo: whether it is new is no secret to who may raise it
-        before = self.sudo().event_ids.ids
+        Event_sudo = self.env["loyalty.member.event"].sudo()
+        before_sudo = Event_sudo.search([("member_id", "child_of", self.ids)])
         event = self._raise_by_hand(code, group, store=store)
-        return event._get_notification(is_new=event.id not in before)
+        return event._get_notification(is_new=event not in before_sudo)
 
     # === SIGN-UP AND PROFILE === #
 
@@ -291,9 +288,15 @@ class LoyaltyMember(models.Model):
                    AND birth.day >= member.enrol_date::date
                    AND birth.day > partner.birthdate_date
                    AND NOT EXISTS (
+                       WITH RECURSIVE person AS (
+                           SELECT member.id
+                            UNION ALL
+                           SELECT merged.id FROM loyalty_member merged
+                             JOIN person ON merged.merged_into_id = person.id
+                       )
                        SELECT FROM loyalty_member_event known
-                        WHERE known.member_id = member.id
-                          AND known.event_id = %(event)s
+                         JOIN person ON known.member_id = person.id
+                        WHERE known.event_id = %(event)s
                           AND known.key = date_part('year', birth.day)::int::text
                    )
                  ORDER BY member.id

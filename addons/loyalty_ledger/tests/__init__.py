@@ -31,6 +31,7 @@ from . import test_manual_entry
 from . import test_liability
 from . import test_member
 from . import test_member_merge
+from . import test_member_merge_event
 from . import test_menus
 from . import test_merge
 from . import test_migration

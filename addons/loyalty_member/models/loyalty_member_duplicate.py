@@ -10,6 +10,9 @@ from odoo.tools import SQL
 
 class LoyaltyMember(models.Model):
     _inherit = "loyalty.member"
+    # What members have is theirs also under the names of those merged into them: ask
+    # for it with child_of
+    _parent_name = "merged_into_id"
 
     # === FIELDS === #
 
