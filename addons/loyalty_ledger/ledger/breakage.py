@@ -11,7 +11,8 @@ ASTIN Bulletin 23 (1993), 213-225). As points leave in two ways that exclude eac
 the factors are chained as the cumulative incidence of expiry (O. Aalen and S. Johansen,
 "An Empirical Transition Matrix for Non-homogeneous Markov Chains Based on Censored
 Observations", Scandinavian Journal of Statistics 5 (1978), 141-150). Points that are
-taken back, corrected or given away leave the triangle without telling anything.
+taken back, corrected or given away leave the triangle without telling anything. Points
+that went along when members were merged or unmerged are as old as they were.
 
 What no cohort is old enough to tell counts as being spent, so that a debt to members is
 rather shown too large; only after the scheme's own limit are points counted as never
@@ -35,7 +36,7 @@ SQL_TRIANGLE = """
           JOIN loyalty_card card ON card.id = lot.account_id
           JOIN loyalty_scheme scheme ON scheme.id = lot.scheme_id
                                     AND scheme.points_program_id = card.program_id
-         WHERE lot.amount > 0 AND entry.date < %(month)s
+         WHERE lot.amount > 0 AND lot.root_id IS NULL AND entry.date < %(month)s
     ), outflow AS (
         SELECT credit.scheme_id, credit.cohort,
                GREATEST(
@@ -51,10 +52,12 @@ SQL_TRIANGLE = """
                ) AS expired,
                -sum(part.amount) AS gone
           FROM credit
-          JOIN loyalty_ledger_allocation part ON part.lot_id = credit.id
+          JOIN loyalty_ledger_lot lot ON COALESCE(lot.root_id, lot.id) = credit.id
+          JOIN loyalty_ledger_allocation part ON part.lot_id = lot.id
           JOIN loyalty_ledger_entry entry ON entry.id = part.entry_id
          WHERE part.amount <> 0 AND entry.date < %(month)s
            AND NOT (part.entry_id = credit.entry_id AND part.amount > 0)
+           AND (entry.kind NOT IN ('merge_out', 'merge_in') OR part.is_settlement)
          GROUP BY 1, 2, 3
     ), cohort AS (
         SELECT scheme_id, cohort, sum(amount) AS amount

@@ -12,7 +12,7 @@ from odoo.tools import mute_logger
 
 from ..ledger.breakage import estimate
 from ..ledger.flow import WALLET
-from ..ledger.move import Op
+from ..ledger.move import Op, Shortfall
 from .common import NOW, LoyaltyLedgerCommon
 
 
@@ -134,6 +134,49 @@ class TestLiability(LoyaltyLedgerCommon):
             [(rate.exposed, rate.used, rate.expired) for rate in self._rates()],
             [(100, 0, 0), (40, 0, 10), (0, 0, 0)],
         )
+
+    def _figures(self):
+        """Return the triangle as it is in May, but for the row that ends it."""
+        with freeze_time("2026-05-10 10:00:00"):
+            return [
+                (rate.exposed, rate.used, rate.expired) for rate in self._rates()[:-1]
+            ]
+
+    def test_points_of_merged_members_are_as_old_as_they_were(self):
+        partner = self.env["res.partner"].create({"name": "Anna Twin"})
+        duplicate = self.env["loyalty.member"]._enrol(partner, self.scheme)
+        theirs = self.scheme._get_account(duplicate)
+        self._at(Op.CREDIT, 200, "2026-01-05 10:00:00", account=theirs)
+        self._at(Op.DEBIT, 60, "2026-01-05 10:00:00", account=theirs)
+        self._at(Op.CREDIT, 100, "2026-02-05 10:00:00")
+        apart = [(300, 60, 0), (240, 0, 0), (240, 0, 0), (140, 0, 0)]
+        self.assertEqual(self._figures(), apart)
+        with freeze_time("2026-04-02 10:00:00"):
+            self.member._merge(duplicate, "The same phone")
+        self.assertBooks(240)
+        self.assertEqual(self._figures(), apart)
+        # All 100 of February, and 40 of those that came along from January
+        self._at(Op.DEBIT, 140, "2026-04-15 10:00:00")
+        together = [(300, 60, 0), (240, 0, 0), (240, 100, 0), (140, 40, 0)]
+        self.assertEqual(self._figures(), together)
+        with freeze_time("2026-04-20 10:00:00"):
+            duplicate.action_unmerge()
+        self.assertBooks(0)
+        self.assertBooks(100, account=theirs)
+        self.assertEqual(self._figures(), together)
+        self._expire(theirs, 10, "2026-04-25 10:00:00")
+        self.assertEqual(self._figures(), together[:-1] + [(140, 40, 10)])
+
+    def test_a_debt_that_a_merge_pays_is_spent(self):
+        partner = self.env["res.partner"].create({"name": "Anna Twin"})
+        duplicate = self.env["loyalty.member"]._enrol(partner, self.scheme)
+        theirs = self.scheme._get_account(duplicate)
+        self._at(Op.CREDIT, 200, "2026-03-05 10:00:00", account=theirs)
+        self._at(Op.TAKE_BACK, 30, "2026-03-06 10:00:00", shortfall=Shortfall.DEBT)
+        with freeze_time("2026-04-02 10:00:00"):
+            self.member._merge(duplicate, "The same phone")
+        self.assertBooks(170)
+        self.assertEqual(self._figures(), [(200, 0, 0), (200, 30, 0)])
 
     def test_no_history(self):
         self._at(Op.CREDIT, 500, "2026-03-05 10:00:00")
