@@ -229,9 +229,11 @@ class TestNight(LoyaltyTiersCommon):
         original, calls = Run._evaluate_range, []
 
         def interrupted(run, *args):
-            calls.append(args)
-            if len(calls) == 1:
-                raise SerializationFailure
+            # Each scheme with tiers has its night
+            if run.scheme_id == self.scheme:
+                calls.append(args)
+                if len(calls) == 1:
+                    raise SerializationFailure
             return original(run, *args)
 
         self._buy("S1", 400)
