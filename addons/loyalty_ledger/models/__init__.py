@@ -24,6 +24,7 @@ from . import loyalty_adjustment
 from . import loyalty_adjustment_line
 from . import loyalty_transaction
 from . import loyalty_transaction_wallet
+from . import loyalty_transaction_net
 from . import loyalty_transaction_facts
 from . import loyalty_transaction_explain
 from . import loyalty_transaction_calculation

@@ -14,6 +14,8 @@ from .loyalty_scheme import BASE
 ZERO = Decimal(0)
 #: the key under which all rules together are counted, for the caps of a scheme
 TOGETHER = "scheme"
+#: by the field that shows it, the target of what is given
+PARTS = {"points": "points", "cashback": "wallet"}
 #: periods of caps that count for each member alone
 PERSONAL = frozenset((Period.DAY, Period.WEEK, Period.MONTH, Period.TOTAL))
 
@@ -68,7 +70,18 @@ class LoyaltyEarnAward(models.Model):
         string="Given",
         digits="Loyalty Points",
         readonly=True,
+        aggregator=None,
         help="Points, or money where the rule gives cashback.",
+    )
+    points = fields.Float(
+        digits="Loyalty Points",
+        compute="_compute_parts",
+        help="What rules gave in points.",
+    )
+    currency_id = fields.Many2one(related="scheme_id.currency_id")
+    cashback = fields.Monetary(
+        compute="_compute_parts",
+        help="What rules gave into the wallet.",
     )
     day = fields.Date(
         required=True,
@@ -84,9 +97,26 @@ class LoyaltyEarnAward(models.Model):
     _member_idx = models.Index("(member_id, rule_key, day)")
     _rule_idx = models.Index("(rule_id, posted_at) WHERE rule_id IS NOT NULL")
 
+    @api.depends("target", "amount")
+    def _compute_parts(self):
+        for award in self:
+            for name, target in PARTS.items():
+                award[name] = award.amount if award.target == target else 0.0
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_posted(self):
         raise UserError(self.env._("What rules have given is kept for ever."))
+
+    def _field_to_sql(self, alias, fname, query=None):
+        """Let the database add up points and money, each for itself."""
+        if fname not in PARTS:
+            return super()._field_to_sql(alias, fname, query)
+        return SQL(
+            "CASE WHEN %s = %s THEN %s ELSE 0 END",
+            self._field_to_sql(alias, "target", query),
+            PARTS[fname],
+            self._field_to_sql(alias, "amount", query),
+        )
 
     # === BUSINESS === #
 

@@ -2,6 +2,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
+
+FIGURES = (
+    "points_available",
+    "points_pending",
+    "points_value",
+    "wallet_value",
+    "breakage_value",
+    "net_value",
+)
 
 
 class LoyaltyLiabilitySnapshot(models.Model):
@@ -45,6 +55,65 @@ class LoyaltyLiabilitySnapshot(models.Model):
         "(scheme_id, month)", "The figures of this month are there already."
     )
 
+    # === TOTALS === #
+
+    # What was owed in June and in July is not owed twice: of several months the last
+    # one counts, of each scheme.
+
+    @api.model
+    def _read_group(
+        self,
+        domain,
+        groupby=(),
+        aggregates=(),
+        having=(),
+        offset=0,
+        limit=None,
+        order=None,
+    ):
+        last = self.with_context(
+            loyalty_ledger_snapshots=self._get_last_ids(domain, groupby)
+        )
+        return super(LoyaltyLiabilitySnapshot, last)._read_group(
+            domain, groupby, aggregates, having, offset, limit, order
+        )
+
+    @api.model
+    def _read_grouping_sets(self, domain, grouping_sets, aggregates=(), order=None):
+        """Read one grouping after the other: for each other snapshots count."""
+        results = []
+        for groupby in grouping_sets:
+            known = {*groupby, *aggregates}
+            terms = [term.strip() for term in (order or "").split(",")]
+            own_order = ", ".join(t for t in terms if t.split(" ")[0] in known)
+            results.append(
+                self._read_group(domain, groupby, aggregates, order=own_order or None)
+            )
+        return results
+
+    def _get_last_ids(self, domain, groupby):
+        """Return the snapshots that are the last of a scheme in their group."""
+        days = [spec for spec in groupby if spec.split(":")[0] in ("month", "date")]
+        groups = super()._read_group(domain, ["scheme_id", *days], ["id:recordset"])
+        return [
+            max(snapshots, key=lambda snapshot: snapshot.month).id
+            for *_group, snapshots in groups
+        ]
+
+    def _read_group_select(self, aggregate_spec, query):
+        select = super()._read_group_select(aggregate_spec, query)
+        ids = self.env.context.get("loyalty_ledger_snapshots")
+        if ids is None or aggregate_spec.split(":")[0] not in FIGURES:
+            return select
+        return SQL(
+            "%s FILTER (WHERE %s = ANY(%s))",
+            select,
+            SQL.identifier(self._table, "id"),
+            list(ids),
+        )
+
+    # === BUSINESS === #
+
     @api.model
     def _cron_liability(self):
         """Estimate breakage and take the figures. Safe to run again."""
@@ -76,15 +145,7 @@ class LoyaltyLiabilitySnapshot(models.Model):
             .with_context(active_test=False)
             .search(Domain.TRUE)
         )
-        names = (
-            "points_available",
-            "points_pending",
-            "points_value",
-            "wallet_value",
-            "breakage_value",
-            "net_value",
-        )
-        figures = {scheme: dict.fromkeys(names, 0.0) for scheme in schemes}
+        figures = {scheme: dict.fromkeys(FIGURES, 0.0) for scheme in schemes}
         for scheme, kind, state, points, value, breakage, net in self.env[
             "loyalty.liability.report"
         ]._read_group(

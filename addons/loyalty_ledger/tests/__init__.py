@@ -21,6 +21,7 @@ from . import test_event_action
 from . import test_event_concurrency
 from . import test_event_engine
 from . import test_expiry
+from . import test_figures
 from . import test_hold
 from . import test_hooks
 from . import test_household
