@@ -1,26 +1,18 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import LoyaltyLedgerCommon
-from .test_tours import LIBRARY
+from .common_browser import LoyaltyBrowserCommon
 
 
 @tagged("post_install", "-at_install")
-class TestAdjustmentTour(LoyaltyLedgerCommon, HttpCase):
+class TestAdjustmentTour(LoyaltyLedgerCommon, LoyaltyBrowserCommon):
     """One person asks, another agrees, in a browser."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env["ir.asset"].create(
-            {
-                "name": "No blurred backgrounds",
-                "bundle": "web.assets_backend",
-                "directive": "remove",
-                "path": LIBRARY,
-            }
-        )
         group = "loyalty_member.loyalty_member_group_"
         cls.service = new_test_user(cls.env, "tour_service", group + "service")
         cls.manager = new_test_user(cls.env, "tour_manager", group + "manager")

@@ -1,28 +1,18 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo.fields import Command
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
-# Blurs the background of video calls. Debian's package of Odoo is without it, and the
-# error that browsers then log would fail every tour of the backend.
-LIBRARY = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
+from .common_browser import LoyaltyBrowserCommon
 
 
 @tagged("post_install", "-at_install")
-class TestSetUpTour(HttpCase):
+class TestSetUpTour(LoyaltyBrowserCommon):
     """From an empty database to the first member, in a browser."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env["ir.asset"].create(
-            {
-                "name": "No blurred backgrounds",
-                "bundle": "web.assets_backend",
-                "directive": "remove",
-                "path": LIBRARY,
-            }
-        )
         # Out of sight, as in a new database, whatever the other modules brought along
         cls.env["loyalty.scheme"].search([]).active = False
         cls.company = cls.env["res.company"].create(
