@@ -17,6 +17,7 @@ class LoyaltyEarnEvent(models.Model):
 
     _name = "loyalty.earn.event"
     _description = "Loyalty Event"
+    _inherit = ["loyalty.kept.mixin"]
     _order = "sequence, id"
 
     name = fields.Char(required=True, translate=True)
@@ -68,12 +69,6 @@ class LoyaltyEarnEvent(models.Model):
                     )
                 )
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        events = super().create(vals_list)
-        self.env.registry.clear_cache()
-        return events
-
     def write(self, vals):
         if "code" in vals and any(event.code != vals["code"] for event in self):
             raise UserError(
@@ -82,9 +77,7 @@ class LoyaltyEarnEvent(models.Model):
                     " by it. Create another event instead."
                 )
             )
-        result = super().write(vals)
-        self.env.registry.clear_cache()
-        return result
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
@@ -101,7 +94,6 @@ class LoyaltyEarnEvent(models.Model):
                     " it instead."
                 )
             )
-        self.env.registry.clear_cache()
 
     def action_view_rules(self):
         """Open the rules for this event."""

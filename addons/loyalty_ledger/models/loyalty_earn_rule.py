@@ -28,7 +28,7 @@ class LoyaltyEarnRule(models.Model):
 
     _name = "loyalty.earn.rule"
     _description = "Loyalty Earning Rule"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "loyalty.kept.mixin"]
     _order = "scheme_id, sequence, id"
     _check_company_auto = True
 
@@ -383,22 +383,6 @@ class LoyaltyEarnRule(models.Model):
 
     # === CRUD === #
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        rules = super().create(vals_list)
-        rules._apply_changes()
-        return rules
-
-    def write(self, vals):
-        result = super().write(vals)
-        self._apply_changes()
-        return result
-
-    def unlink(self):
-        result = super().unlink()
-        self.env.registry.clear_cache()
-        return result
-
     @api.ondelete(at_uninstall=False)
     def _unlink_except_given(self):
         # sudo: whether it has given anything is no secret to who may delete it
@@ -423,9 +407,8 @@ class LoyaltyEarnRule(models.Model):
         ]
 
     def _apply_changes(self):
-        """Let sales know the rules as they are now."""
         self.env["loyalty.earn.budget"]._open(self.filtered("budget"))
-        self.env.registry.clear_cache()
+        super()._apply_changes()
 
     # === ACTIONS === #
 

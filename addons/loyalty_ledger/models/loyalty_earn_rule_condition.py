@@ -11,6 +11,7 @@ class LoyaltyEarnRuleCondition(models.Model):
 
     _name = "loyalty.earn.rule.condition"
     _description = "Loyalty Event Condition"
+    _inherit = ["loyalty.kept.mixin"]
     _order = "rule_id, id"
     _rec_name = "key"
 
@@ -54,22 +55,6 @@ class LoyaltyEarnRuleCondition(models.Model):
                         key=condition.key,
                     )
                 )
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        conditions = super().create(vals_list)
-        self.env.registry.clear_cache()
-        return conditions
-
-    def write(self, vals):
-        result = super().write(vals)
-        self.env.registry.clear_cache()
-        return result
-
-    def unlink(self):
-        result = super().unlink()
-        self.env.registry.clear_cache()
-        return result
 
     def _prepare_test(self):
         """Return the condition as the engine takes it."""

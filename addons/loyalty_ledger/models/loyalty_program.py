@@ -13,7 +13,8 @@ PAYMENT_TYPES = ("gift_card", "ewallet")
 
 
 class LoyaltyProgram(models.Model):
-    _inherit = "loyalty.program"
+    _name = "loyalty.program"
+    _inherit = ["loyalty.kept.mixin", "loyalty.program"]
 
     scheme_id = fields.Many2one(
         comodel_name="loyalty.scheme",
@@ -41,22 +42,12 @@ class LoyaltyProgram(models.Model):
         """Leave it to schemes to take programs into the ledger."""
         for vals in vals_list:
             self._check_managed_fields(vals)
-        programs = super().create(vals_list)
-        # What sales ask of programs is kept ready
-        self.env.registry.clear_cache()
-        return programs
+        return super().create(vals_list)
 
     def write(self, vals):
         """Leave it to schemes to take programs into the ledger, and out of it."""
         self._check_managed_fields(vals)
-        result = super().write(vals)
-        self.env.registry.clear_cache()
-        return result
-
-    def unlink(self):
-        result = super().unlink()
-        self.env.registry.clear_cache()
-        return result
+        return super().write(vals)
 
     @api.model
     @tools.ormcache()

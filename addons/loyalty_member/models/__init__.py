@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import loyalty_kept_mixin
 from . import loyalty_channel
 from . import loyalty_scheme
 from . import loyalty_store

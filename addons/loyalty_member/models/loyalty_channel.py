@@ -9,6 +9,7 @@ STANDARD_CODES = frozenset({"pos", "sale", "website", "api", "manual", "import"}
 
 class LoyaltyChannel(models.Model):
     _name = "loyalty.channel"
+    _inherit = ["loyalty.kept.mixin"]
     _description = "Sales Channel of a Loyalty Scheme"
     _order = "sequence, id"
 
@@ -45,12 +46,6 @@ class LoyaltyChannel(models.Model):
 
     # === CRUD === #
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        channels = super().create(vals_list)
-        self.env.registry.clear_cache()
-        return channels
-
     def write(self, vals):
         if "code" in vals and any(channel.code != vals["code"] for channel in self):
             raise UserError(
@@ -67,7 +62,6 @@ class LoyaltyChannel(models.Model):
             raise UserError(
                 self.env._("This channel is part of the suite. Archive it instead.")
             )
-        self.env.registry.clear_cache()
 
     # === BUSINESS === #
 

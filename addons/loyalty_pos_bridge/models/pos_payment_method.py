@@ -7,7 +7,8 @@ METHODS = {"cash": "cash", "bank": "card", "pay_later": "account"}
 
 
 class PosPaymentMethod(models.Model):
-    _inherit = "pos.payment.method"
+    _name = "pos.payment.method"
+    _inherit = ["loyalty.kept.mixin", "pos.payment.method"]
 
     loyalty_payment_method_id = fields.Many2one(
         comodel_name="loyalty.payment.method",
@@ -30,17 +31,6 @@ class PosPaymentMethod(models.Model):
         by_code = {method.code: method.id for method in known_sudo}
         for method in self:
             method.loyalty_payment_method_id = by_code.get(METHODS.get(method.type))
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        methods = super().create(vals_list)
-        self.env.registry.clear_cache()
-        return methods
-
-    def write(self, vals):
-        result = super().write(vals)
-        self.env.registry.clear_cache()
-        return result
 
     @api.model
     def _name_loyalty_payments(self, method_ids):

@@ -26,7 +26,7 @@ class LoyaltyTier(models.Model):
     _name = "loyalty.tier"
     _description = "Loyalty Tier"
     _order = "scheme_id, sequence, id"
-    _inherit = ["mail.thread", "image.mixin"]
+    _inherit = ["mail.thread", "image.mixin", "loyalty.kept.mixin"]
 
     name = fields.Char(required=True, translate=True, tracking=True)
     active = fields.Boolean(default=True)
@@ -209,22 +209,6 @@ class LoyaltyTier(models.Model):
 
     # === CRUD === #
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        tiers = super().create(vals_list)
-        tiers._apply_changes()
-        return tiers
-
-    def write(self, vals):
-        result = super().write(vals)
-        self._apply_changes()
-        return result
-
-    def unlink(self):
-        result = super().unlink()
-        self.env.registry.clear_cache()
-        return result
-
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         # sudo: members of companies that the user cannot see count as well
@@ -248,10 +232,6 @@ class LoyaltyTier(models.Model):
             else values
             for tier, values in zip(self, super().copy_data(default), strict=True)
         ]
-
-    def _apply_changes(self):
-        """Let sales know the tiers as they are now."""
-        self.env.registry.clear_cache()
 
     # === ACTIONS === #
 
