@@ -4,6 +4,8 @@
 
 from odoo import models, tools
 
+from odoo.addons.loyalty_member.orm_cache import keep, read_to_keep
+
 
 class LoyaltyScheme(models.Model):
     _inherit = "loyalty.scheme"
@@ -20,9 +22,9 @@ class LoyaltyScheme(models.Model):
         for scheme in self:
             if scheme.id in known:
                 continue
-            _keep(scheme, scheme._get_kept_values(scheme.env.lang))
-            _keep(scheme.points_program_id, scheme._get_kept_program_values())
-            _keep(scheme.currency_id, scheme._get_kept_currency_values(scheme.env.lang))
+            keep(scheme, scheme._get_kept_values(scheme.env.lang))
+            keep(scheme.points_program_id, scheme._get_kept_program_values())
+            keep(scheme.currency_id, scheme._get_kept_currency_values(scheme.env.lang))
         return self
 
     @tools.ormcache("self.id", "lang")
@@ -33,7 +35,7 @@ class LoyaltyScheme(models.Model):
 
         :param str lang: of what is translated
         """
-        return _read_to_keep(
+        return read_to_keep(
             self.sudo(),
             (
                 name
@@ -45,30 +47,12 @@ class LoyaltyScheme(models.Model):
     @tools.ormcache("self.id")
     def _get_kept_program_values(self):
         """Return what is asked of the program; see ``_get_kept_values``."""
-        return _read_to_keep(self.sudo().points_program_id, ["active"])
+        return read_to_keep(self.sudo().points_program_id, ["active"])
 
     @tools.ormcache("self.currency_id.id", "lang", cache="stable")
     def _get_kept_currency_values(self, lang):
         """Return what is asked of the currency; see ``_get_kept_values``."""
-        return _read_to_keep(
+        return read_to_keep(
             self.sudo().currency_id,
             ["active", "decimal_places", "name", "position", "rounding", "symbol"],
         )
-
-
-def _keep(record, values):
-    for name, value in values:
-        record._fields[name]._insert_cache(record, (value,))
-
-
-def _read_to_keep(record, names):
-    """Return fields of a record, at most one, as the ORM's cache has them."""
-    if not record:
-        return ()
-    values = []
-    for name in names:
-        # Reading puts it there
-        record[name]  # pylint: disable=pointless-statement
-        field = record._fields[name]
-        values.append((name, field._get_cache(record.env)[record.id]))
-    return tuple(values)

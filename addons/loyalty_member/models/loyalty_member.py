@@ -12,6 +12,7 @@ from odoo.tools import SQL
 
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
+from ..orm_cache import fetch_where
 from .loyalty_member_code import VALID_MINUTES
 
 NUMBER_DIGITS = 10
@@ -412,14 +413,17 @@ class LoyaltyMember(models.Model):
     def _find_for_partner(self, partner, scheme):
         """Find the membership under which a contact buys.
 
+        Whether the user may see it is not asked.
+
         :param partner: the customer of a sale, perhaps an address of a company
         :param scheme: loyalty.scheme
         :return: the contact's own membership, else that of the commercial entity
         :rtype: loyalty.member
         """
         candidates = partner | partner.commercial_partner_id
-        members = self.search_fetch(
-            [("scheme_id", "=", scheme.id), ("partner_id", "in", candidates.ids)],
+        members = fetch_where(
+            self,
+            SQL("scheme_id = %s AND partner_id = ANY(%s)", scheme.id, candidates.ids),
             self._get_buyer_fields(),
         )
         own = members.filtered(lambda member: member.partner_id == partner)

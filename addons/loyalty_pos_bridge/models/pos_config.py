@@ -6,6 +6,8 @@ from odoo.exceptions import AccessError, ConcurrencyError, UserError, Validation
 from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
+from odoo.addons.loyalty_member.orm_cache import keep, read_to_keep
+
 from .pos_config_quote import TILL_FIELDS
 
 MAX_QUERY_LENGTH = 128
@@ -43,8 +45,8 @@ class PosConfig(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if "company_id" in vals:
-            # Which schemes registers serve is kept ready
+        if not vals.keys().isdisjoint(TILL_FIELDS):
+            # They, and which schemes registers serve, are kept ready
             self.env.registry.clear_cache()
         return result
 
@@ -52,6 +54,13 @@ class PosConfig(models.Model):
         result = super().unlink()
         self.env.registry.clear_cache()
         return result
+
+    # === COMPUTE === #
+
+    def _compute_currency(self):
+        super()._compute_currency()
+        # It is kept ready for tills
+        self.env.registry.clear_cache()
 
     # === BUSINESS: SCHEMES === #
 
@@ -251,8 +260,19 @@ class PosConfig(models.Model):
             raise AccessError(
                 self.env._("Only cashiers can use loyalty at the register.")
             )
-        # Checks whether they may, by the query that reads what is asked later
-        self.fetch(TILL_FIELDS)
+        known = self._fields["company_id"]._get_cache(self.env)
+        if self.id not in known:
+            keep(self, self._get_kept_till_values())
+        self.check_access("read")
+
+    @tools.ormcache("self.id")
+    def _get_kept_till_values(self):
+        """Return what each quote asks of the register, as the ORM's cache has it.
+
+        Whoever changes it clears the registry's cache.
+        """
+        # sudo: who may ask is checked with what is kept
+        return read_to_keep(self.sudo(), TILL_FIELDS)
 
     def _check_loyalty_order(self, order):
         """Refuse what is no order.

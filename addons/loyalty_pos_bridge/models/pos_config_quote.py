@@ -11,15 +11,23 @@ from functools import partial
 from types import MappingProxyType
 
 from odoo import api, fields, models, tools
-from odoo.tools import float_round, format_date
+from odoo.tools import SQL, float_round, format_date
 
 from odoo.addons.loyalty_ledger.ledger.sale import Sale, SaleLine, get_discount
+from odoo.addons.loyalty_member.orm_cache import fetch_where
 
 # Points that expire later than this are no news at the till.
 EXPIRY_NOTICE_DAYS = 30
 # What is asked of the register and of the customer
 TILL_FIELDS = ("company_id", "currency_id", "loyalty_store_id", "tip_product_id")
-CUSTOMER_FIELDS = ("birthdate_date", "commercial_partner_id", "name")
+CUSTOMER_FIELDS = (
+    "birthdate_date",
+    "commercial_partner_id",
+    "name",
+    # The access rules ask for these
+    "company_id",
+    "partner_share",
+)
 # A line with one of these is more than goods
 SPECIAL_FIELDS = {
     "is_reward_line",
@@ -179,11 +187,16 @@ class PosConfig(models.Model):
         for company in self.env.companies:
             path = self._get_loyalty_company_path(company.id)
             company._fields["parent_path"]._insert_cache(company, (path,))
-        if not isinstance(order.get("partner_id"), int):
+        # bool is an int too, but not to PostgreSQL
+        if type(order.get("partner_id")) is not int:
             return partner
-        return partner.search_fetch(
-            [("id", "=", order["partner_id"])], CUSTOMER_FIELDS, order="id"
+        # sudo: whether the cashier may see them is asked next, of what was fetched
+        partner_sudo = fetch_where(
+            partner.sudo(),
+            SQL("id = %s AND active", order["partner_id"]),
+            CUSTOMER_FIELDS,
         )
+        return partner_sudo.sudo(False)._filtered_access("read")
 
     # === ONE SCHEME === #
 
