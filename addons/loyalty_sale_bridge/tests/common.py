@@ -74,6 +74,35 @@ class LoyaltySaleCommon(TestSaleCommon):
             }
         )
 
+    def _create_native_program(self):
+        """Return a program of Odoo's own, of one point for 1.00."""
+        return self.env["loyalty.program"].create(
+            {
+                "name": "Native",
+                "program_type": "loyalty",
+                "applies_on": "both",
+                "trigger": "auto",
+                "rule_ids": [
+                    Command.create(
+                        {"reward_point_mode": "money", "reward_point_amount": 1}
+                    )
+                ],
+            }
+        )
+
+    def _create_foreign_pricelist(self):
+        """Return prices in a currency of which two are worth 1.00."""
+        other = self.env["res.currency"].create(
+            {
+                "name": "XYZ",
+                "symbol": "X",
+                "rate_ids": [(0, 0, {"name": "2020-01-01", "rate": 2.0})],
+            }
+        )
+        return self.env["product.pricelist"].create(
+            {"name": "XYZ", "currency_id": other.id}
+        )
+
     def _invoice(self, order):
         invoice = order._create_invoices()
         invoice.action_post()

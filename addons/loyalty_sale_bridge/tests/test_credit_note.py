@@ -1,7 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo.fields import Command
 from odoo.tests import tagged
 
 from .common import LoyaltySaleCommon
@@ -143,19 +142,7 @@ class TestCreditNote(LoyaltySaleCommon):
 
         :return: the card and the invoice
         """
-        program = self.env["loyalty.program"].create(
-            {
-                "name": "Native",
-                "program_type": "loyalty",
-                "applies_on": "both",
-                "trigger": "auto",
-                "rule_ids": [
-                    Command.create(
-                        {"reward_point_mode": "money", "reward_point_amount": 1}
-                    )
-                ],
-            }
-        )
+        program = self._create_native_program()
         buyer = self.env["res.partner"].create({"name": "Native"})
         order = self._create_order((self.coffee, quantity), partner=buyer)
         order._update_programs_and_rewards()

@@ -12,21 +12,6 @@ from .common import LoyaltySaleCommon
 class TestNative(LoyaltySaleCommon):
     """Native code neither moves points of the ledger nor is disturbed by it."""
 
-    def _create_native_program(self):
-        return self.env["loyalty.program"].create(
-            {
-                "name": "Native",
-                "program_type": "loyalty",
-                "applies_on": "both",
-                "trigger": "auto",
-                "rule_ids": [
-                    Command.create(
-                        {"reward_point_mode": "money", "reward_point_amount": 1}
-                    )
-                ],
-            }
-        )
-
     def test_native_program_beside_a_managed_one(self):
         program = self._create_native_program()
         order = self._create_order()

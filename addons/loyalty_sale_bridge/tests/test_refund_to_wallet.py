@@ -251,16 +251,7 @@ class TestRefundToWallet(LoyaltySaleCommon):
 
     def test_another_currency(self):
         """The wallet gets money of the scheme, at the rate of the day."""
-        other = self.env["res.currency"].create(
-            {
-                "name": "XYZ",
-                "symbol": "X",
-                "rate_ids": [(0, 0, {"name": "2020-01-01", "rate": 2.0})],
-            }
-        )
-        pricelist = self.env["product.pricelist"].create(
-            {"name": "XYZ", "currency_id": other.id}
-        )
+        pricelist = self._create_foreign_pricelist()
         note = self._return_paid(self._create_order(pricelist_id=pricelist.id))
         self.assertEqual(note.amount_residual, 60)
         self._refund(note.with_user(self.accountant))

@@ -144,19 +144,7 @@ class TestSettle(LoyaltySaleCommon):
 
     def test_native_foreign_currency_is_wrong(self):
         """What the suite is there for: native takes the yen for dollars."""
-        program = self.env["loyalty.program"].create(
-            {
-                "name": "Native",
-                "program_type": "loyalty",
-                "applies_on": "both",
-                "trigger": "auto",
-                "rule_ids": [
-                    Command.create(
-                        {"reward_point_mode": "money", "reward_point_amount": 1}
-                    )
-                ],
-            }
-        )
+        program = self._create_native_program()
         yen = self.env.ref("base.JPY")
         yen.active = True
         pricelist = self.env["product.pricelist"].create(

@@ -155,16 +155,7 @@ class TestWallet(LoyaltySaleCommon):
 
     def test_another_currency(self):
         """What the wallet pays is money of the scheme, converted at the day's rate."""
-        other = self.env["res.currency"].create(
-            {
-                "name": "XYZ",
-                "symbol": "X",
-                "rate_ids": [(0, 0, {"name": "2020-01-01", "rate": 2.0})],
-            }
-        )
-        pricelist = self.env["product.pricelist"].create(
-            {"name": "XYZ", "currency_id": other.id}
-        )
+        pricelist = self._create_foreign_pricelist()
         order = self._create_order(pricelist_id=pricelist.id)
         line = self._use_wallet(order)
         self.assertEqual(line.price_total, -60)

@@ -85,6 +85,24 @@ class LoyaltyShopCommon(HttpCase):
             }
         )
 
+    def _pay_online(self, order):
+        """Let the shopper pay; the provider has not said so yet."""
+        return self.env["payment.transaction"].create(
+            {
+                "provider_id": self.env["payment.provider"]
+                .search([("company_id", "=", self.company.id)], limit=1)
+                .id,
+                "payment_method_id": self.env["payment.method"]
+                .search([("primary_payment_method_id", "=", False)], limit=1)
+                .id,
+                "reference": order.name,
+                "amount": order.amount_total,
+                "currency_id": order.currency_id.id,
+                "partner_id": order.partner_id.id,
+                "sale_order_ids": [Command.set(order.ids)],
+            }
+        )
+
     def _log_in(self, login):
         self.authenticate(f"loyalty_{login}", f"loyalty_{login}")
 

@@ -1,7 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo.fields import Command
 from odoo.http import Request
 from odoo.tests import JsonRpcException, tagged
 from odoo.tools import mute_logger
@@ -245,21 +244,7 @@ class TestCart(LoyaltyShopCommon):
 
     def _pay(self, cart):
         """Let the shopper pay, and the provider say so."""
-        transaction = self.env["payment.transaction"].create(
-            {
-                "provider_id": self.env["payment.provider"]
-                .search([("company_id", "=", self.company.id)], limit=1)
-                .id,
-                "payment_method_id": self.env["payment.method"]
-                .search([("primary_payment_method_id", "=", False)], limit=1)
-                .id,
-                "reference": cart.name,
-                "amount": cart.amount_total,
-                "currency_id": cart.currency_id.id,
-                "partner_id": cart.partner_id.id,
-                "sale_order_ids": [Command.set(cart.ids)],
-            }
-        )
+        transaction = self._pay_online(cart)
         transaction.state = "authorized"
         return transaction
 

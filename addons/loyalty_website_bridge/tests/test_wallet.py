@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo.exceptions import UserError
-from odoo.fields import Command
 from odoo.tests import tagged
 
 from odoo.addons.loyalty_ledger.ledger.flow import WALLET
@@ -17,24 +16,6 @@ class TestWallet(LoyaltyShopCommon):
         super().setUpClass()
         cls.scheme.has_wallet = True
         cls.wallet = cls.scheme._get_account(cls.member, WALLET)
-
-    def _pay_online(self, order):
-        """Let the shopper pay; the provider has not said so yet."""
-        return self.env["payment.transaction"].create(
-            {
-                "provider_id": self.env["payment.provider"]
-                .search([("company_id", "=", self.company.id)], limit=1)
-                .id,
-                "payment_method_id": self.env["payment.method"]
-                .search([("primary_payment_method_id", "=", False)], limit=1)
-                .id,
-                "reference": order.name,
-                "amount": order.amount_total,
-                "currency_id": order.currency_id.id,
-                "partner_id": order.partner_id.id,
-                "sale_order_ids": [Command.set(order.ids)],
-            }
-        )
 
     def assertWallet(self, money, pending=0.0):
         self.env.invalidate_all()
