@@ -24,19 +24,17 @@ class PosOrderLine(models.Model):
 
     def _is_loyalty_redemption(self, scheme):
         """Whether the line spends points of a scheme."""
-        self.ensure_one()
-        return (
-            bool(self.reward_id)
-            and self.reward_id.program_id == scheme.points_program_id
-            and not self.refunded_orderline_id
-        )
+        return self._is_loyalty_reward_of(scheme.points_program_id)
 
     def _is_wallet_payment(self, scheme):
         """Whether a wallet of a scheme pays the line."""
+        return self._is_loyalty_reward_of(scheme.wallet_program_id)
+
+    def _is_loyalty_reward_of(self, program):
         self.ensure_one()
         return (
             bool(self.reward_id)
-            and self.reward_id.program_id == scheme.wallet_program_id
+            and self.reward_id.program_id == program
             and not self.refunded_orderline_id
         )
 
