@@ -1,6 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import api, fields, models
+from odoo import fields, models
 
 
 class LoyaltyLedgerAllocation(models.Model):
@@ -8,6 +8,7 @@ class LoyaltyLedgerAllocation(models.Model):
 
     _name = "loyalty.ledger.allocation"
     _description = "Loyalty Ledger Allocation"
+    _inherit = ["loyalty.append.only.mixin"]
     _order = "id"
     _rec_name = "lot_id"
     # Its entry says who posted it and when
@@ -37,24 +38,3 @@ class LoyaltyLedgerAllocation(models.Model):
         result = super().init()
         self.env["loyalty.ledger.entry"]._guard_table(self._table)
         return result
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Refuse, see ``loyalty.ledger.entry``.
-
-        :raise AccessError: always
-        """
-        self.env["loyalty.ledger.entry"]._refuse_change()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        """Refuse, see ``loyalty.ledger.entry``.
-
-        :raise AccessError: always
-        """
-        self.env["loyalty.ledger.entry"]._refuse_change()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_posted(self):
-        self.env["loyalty.ledger.entry"]._refuse_change()

@@ -1,7 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 from odoo.tools import SQL, format_date
 
 
@@ -10,6 +9,7 @@ class LoyaltyLedgerEntry(models.Model):
 
     _name = "loyalty.ledger.entry"
     _description = "Loyalty Ledger Entry"
+    _inherit = ["loyalty.append.only.mixin"]
     _order = "id desc"
     _rec_name = "key"
 
@@ -242,27 +242,6 @@ class LoyaltyLedgerEntry(models.Model):
         for entry in self:
             entry.member_event_id = events.get(entry.id)
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Refuse: entries come from the ledger service alone.
-
-        :raise AccessError: always
-        """
-        self._refuse_change()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        """Refuse: an entry is never changed.
-
-        :raise AccessError: always
-        """
-        self._refuse_change()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_posted(self):
-        self._refuse_change()
-
     def _get_statement_row(self):
         """Return one line of a statement: when, what, where, why and how much.
 
@@ -318,11 +297,3 @@ class LoyaltyLedgerEntry(models.Model):
         if self.kind not in ("earn", "return_earn", "return_redeem"):
             return []
         return self.transaction_id._explain() if self.transaction_id else []
-
-    def _refuse_change(self):
-        raise AccessError(
-            self.env._(
-                "Ledger entries are posted by the ledger alone and never change."
-                " Post an adjustment instead."
-            )
-        )

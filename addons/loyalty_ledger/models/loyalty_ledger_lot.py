@@ -12,6 +12,7 @@ class LoyaltyLedgerLot(models.Model):
 
     _name = "loyalty.ledger.lot"
     _description = "Loyalty Points Lot"
+    _inherit = ["loyalty.append.only.mixin"]
     _order = "expiry_date, id"
     # Its entries say who moved its points and when
     _log_access = False
@@ -93,24 +94,3 @@ class LoyaltyLedgerLot(models.Model):
     def _compute_display_name(self):
         for lot in self:
             lot.display_name = lot.account_id._format_value(lot.remaining)
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Refuse, see ``loyalty.ledger.entry``.
-
-        :raise AccessError: always
-        """
-        self.env["loyalty.ledger.entry"]._refuse_change()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        """Refuse, see ``loyalty.ledger.entry``.
-
-        :raise AccessError: always
-        """
-        self.env["loyalty.ledger.entry"]._refuse_change()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_posted(self):
-        self.env["loyalty.ledger.entry"]._refuse_change()

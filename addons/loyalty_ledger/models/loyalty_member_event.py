@@ -68,6 +68,7 @@ class LoyaltyMemberEvent(models.Model):
 
     _name = "loyalty.member.event"
     _description = "Loyalty Member Event"
+    _inherit = ["loyalty.append.only.mixin"]
     _order = "date desc, id desc"
     _rec_name = "key"
 
@@ -155,27 +156,6 @@ class LoyaltyMemberEvent(models.Model):
             event.explanation = "\n".join(event._get_sentences())
 
     # === CRUD === #
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Refuse: events are recorded by ``_record`` alone.
-
-        :raise AccessError: always
-        """
-        self._refuse_change()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        """Refuse: what has happened is never changed.
-
-        :raise AccessError: always
-        """
-        self._refuse_change()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_recorded(self):
-        self._refuse_change()
 
     def _refuse_change(self):
         raise AccessError(
@@ -613,19 +593,7 @@ class LoyaltyMemberEvent(models.Model):
         :rtype: list[str]
         """
         self.ensure_one()
-        Transaction = self.env["loyalty.transaction"]
-        reasons = Transaction._get_skip_reasons()
-        return [
-            self.env._(
-                "%(rule)s: %(reason)s",
-                rule=Transaction._get_rule_name(key),
-                reason=reasons.get(why, why),
-            )
-            for item in self.trace or []
-            if item.get("code") == "skipped"
-            for why, keys in item["rules"].items()
-            for key in keys
-        ]
+        return self.env["loyalty.transaction"]._explain_skipped(self.trace)
 
     def _get_notification(self, is_new=True):
         """Return the action that tells the user what the event gave.

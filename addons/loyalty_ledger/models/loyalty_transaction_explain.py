@@ -155,6 +155,15 @@ class LoyaltyTransaction(models.Model):
         :rtype: list[str]
         """
         self.ensure_one()
+        return self._explain_skipped(self.trace)
+
+    @api.model
+    def _explain_skipped(self, trace):
+        """Return why rules gave nothing for a sale or an event, as sentences.
+
+        :param trace: the steps by which it was worked out, as kept
+        :rtype: list[str]
+        """
         reasons = self._get_skip_reasons()
         return [
             self.env._(
@@ -162,7 +171,7 @@ class LoyaltyTransaction(models.Model):
                 rule=self._get_rule_name(key),
                 reason=reasons.get(why, why),
             )
-            for item in self.trace or []
+            for item in trace or []
             if item.get("code") == "skipped"
             for why, keys in item["rules"].items()
             for key in keys
