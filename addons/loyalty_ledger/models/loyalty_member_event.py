@@ -593,7 +593,7 @@ class LoyaltyMemberEvent(models.Model):
         :rtype: list[str]
         """
         self.ensure_one()
-        return self.env["loyalty.transaction"]._explain_skipped(self.trace)
+        return self.env["loyalty.transaction"]._get_skipped_sentences(self.trace)
 
     def _get_notification(self, is_new=True):
         """Return the action that tells the user what the event gave.

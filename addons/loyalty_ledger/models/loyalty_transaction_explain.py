@@ -155,10 +155,10 @@ class LoyaltyTransaction(models.Model):
         :rtype: list[str]
         """
         self.ensure_one()
-        return self._explain_skipped(self.trace)
+        return self._get_skipped_sentences(self.trace)
 
     @api.model
-    def _explain_skipped(self, trace):
+    def _get_skipped_sentences(self, trace):
         """Return why rules gave nothing for a sale or an event, as sentences.
 
         :param trace: the steps by which it was worked out, as kept
