@@ -143,6 +143,8 @@ class Account:
     :param strangers: lots of other accounts by id, which ``undone`` names: the members
         were merged or unmerged meanwhile
     :param successor_id: the account to which all has gone since members were merged
+    :param unread: what is left of available lots that were not read, because those
+        before them in spending order are enough; they expire on no day that counts
     """
 
     id: int
@@ -158,6 +160,7 @@ class Account:
     lots: list = field(default_factory=list)
     strangers: dict = field(default_factory=dict)
     successor_id: int | None = None
+    unread: Decimal = ZERO
 
     def apply(self, move, undone):
         """Do one move.
@@ -185,7 +188,7 @@ class Account:
         Who has a hold gets what it promised as long as the points are there, even
         where a return has made a debt meanwhile.
         """
-        there = sum((lot.remaining for lot in self._available(day)), ZERO)
+        there = self._count_available(day)
         owed = sum((lot.remaining for lot in self._debts()), ZERO)
         return max(
             there + owed - self._held_by_others(owner), self._promised(day, owner)
@@ -376,6 +379,22 @@ class Account:
             key=lambda lot: lot.spend_order,
         )
 
+    def _count_available(self, day):
+        """Return what there is on ``day``, read or not."""
+        return self.unread + sum((lot.remaining for lot in self._available(day)), ZERO)
+
+    def take_stock(self, needed, day):
+        """Find out what the lots that were not read hold.
+
+        :param Decimal needed: what debits ask for
+        :param date day: the last day of these debits
+        :return bool: whether the lots that were read are enough for them
+        """
+        read = sum(lot.remaining for lot in self.lots if lot.state == "available")
+        self.unread = self.points - read
+        there = sum((lot.remaining for lot in self._available(day)), ZERO)
+        return self.unread <= 0 or there >= needed
+
     def _debts(self):
         return [lot for lot in self.lots if lot.remaining < 0]
 
@@ -390,8 +409,7 @@ class Account:
         hold = self.held.get(owner)
         if not hold:
             return ZERO
-        there = self._available(min(day, hold.day))
-        return min(hold.points, sum((lot.remaining for lot in there), ZERO))
+        return min(hold.points, self._count_available(min(day, hold.day)))
 
     def _check_on_hold(self, move, hold):
         if not hold:

@@ -40,7 +40,9 @@ QUANTUM = Decimal("0.0001")
 LARGEST = Decimal(10) ** 11
 SELF_SIZED = (Op.RELEASE, Op.EXPIRE)
 CARRIES = (Op.CARRY_OUT, Op.CARRY_IN)
-NEEDS_OPEN_LOTS = (Op.DEBIT, Op.TAKE_BACK, Op.EXPIRE, Op.RELEASE, *CARRIES)
+NEEDS_OPEN_LOTS = (Op.TAKE_BACK, Op.RESTORE, Op.EXPIRE, Op.RELEASE, *CARRIES)
+# So many lots are enough for nearly every debit; who collects for years has thousands
+LOTS_AT_FIRST = 30
 
 
 class LoyaltyLedger(models.AbstractModel):
@@ -300,13 +302,42 @@ class LoyaltyLedger(models.AbstractModel):
         return undone
 
     def _load_lots(self, accounts, moves, undone):
-        """Read the lots that ``moves`` can touch; see the indexes of the lot."""
-        opened = {
-            move.account_id
-            for move in moves
-            if move.op in NEEDS_OPEN_LOTS or move.slide_to
-        }
+        """Read the lots that ``moves`` can touch.
+
+        Of an account that is only debited, those that are spent first; the others as
+        well where these are not enough.
+        """
+        opened, debited = set(), defaultdict(list)
+        for move in moves:
+            if move.op in NEEDS_OPEN_LOTS or move.slide_to:
+                opened.add(move.account_id)
+            elif move.op == Op.DEBIT:
+                debited[move.account_id].append(move)
+        first = sorted(debited.keys() - opened)
         named = sorted({lot_id for parts in undone.values() for lot_id, _a in parts})
+        self._read_lots(accounts, opened, first, named)
+        short = [
+            id_
+            for id_ in first
+            if not accounts[id_].take_stock(
+                sum(move.points for move in debited[id_]),
+                max(move.date.date() for move in debited[id_]),
+            )
+        ]
+        if short:
+            again = {id_: accounts[id_] for id_ in short}
+            for account in again.values():
+                account.lots, account.unread = [], ZERO
+            self._read_lots(again, short, [], [])
+
+    def _read_lots(self, accounts, opened, first, named):
+        """Read lots into ``accounts``; see the indexes of the lot.
+
+        :param dict accounts: by id; of all of them the debts
+        :param opened: ids of those of which all open lots are wanted
+        :param first: ids of those of which the first lots in spending order are
+        :param named: ids of lots that are wanted whatever is left of them
+        """
         columns = SQL(
             "lot.id, lot.account_id, lot.amount::text, lot.remaining::text, lot.state,"
             " lot.expiry_date, lot.release_date, lot.transaction_id, lot.root_id"
@@ -318,6 +349,16 @@ class LoyaltyLedger(models.AbstractModel):
                 SELECT %(columns)s FROM loyalty_ledger_lot lot
                  WHERE lot.account_id = ANY(%(opened)s) AND lot.remaining <> 0
                 UNION
+                SELECT %(columns)s
+                  FROM UNNEST(%(first)s::int[]) AS account (id)
+                 CROSS JOIN LATERAL (
+                       SELECT * FROM loyalty_ledger_lot
+                        WHERE account_id = account.id AND remaining <> 0
+                          AND state = 'available'
+                        ORDER BY expiry_date, id
+                        LIMIT %(limit)s
+                 ) lot
+                UNION
                 SELECT %(columns)s FROM loyalty_ledger_lot lot
                  WHERE lot.account_id = ANY(%(all)s) AND lot.remaining < 0
                 UNION
@@ -327,6 +368,8 @@ class LoyaltyLedger(models.AbstractModel):
                 """,
                 columns=columns,
                 opened=sorted(opened),
+                first=first,
+                limit=LOTS_AT_FIRST,
                 all=sorted(accounts),
                 named=named,
             )

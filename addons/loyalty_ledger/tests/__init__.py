@@ -30,6 +30,7 @@ from . import test_js
 from . import test_ledger
 from . import test_manual_entry
 from . import test_liability
+from . import test_long_account
 from . import test_member
 from . import test_member_merge
 from . import test_member_merge_event
