@@ -46,10 +46,8 @@ class LoyaltyMember(models.Model):
             ["member_id"],
             ["__count"],
         ):
-            holder = member
-            while holder:
+            for holder in member._get_holders():
                 counts[holder] += count
-                holder = holder.merged_into_id
         return counts
 
     def _get_own_accounts(self):

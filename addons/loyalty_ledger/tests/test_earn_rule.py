@@ -244,6 +244,7 @@ class TestEarnRule(LoyaltyLedgerCommon):
             "Small: another rule of its group gave more.",
             transaction._explain_skipped_rules(),
         )
+        self.assertFalse(any("Small" in line for line in transaction._explain()))
 
     def test_exclusive(self):
         self._rule("Alone", effect="receipt", value=5, exclusive=True, sequence=1)

@@ -136,6 +136,18 @@ class LoyaltyMember(models.Model):
             ids.append(survivor.id)
         return self.browse(ids)
 
+    def _get_holders(self):
+        """Return this member and those into whom it was merged, the survivor last.
+
+        What this one has is theirs as well.
+        """
+        self.ensure_one()
+        # sudo: see _get_survivor
+        holders = self.sudo()
+        while holders[-1].merged_into_id:
+            holders += holders[-1].merged_into_id
+        return holders.with_env(self.env)
+
     def _check_immutable(self, vals):
         if not self.env.su and "merged_into_id" in vals:
             raise AccessError(

@@ -100,6 +100,18 @@ class LoyaltyTierChange(models.Model):
                 after=change.tier_id.name or self.env._("No tier"),
             )
 
+    def _goes_on_from(self, past):
+        """Tell whether a tier is entered again that had only been interrupted.
+
+        :param past: the change by which it was lost the last time, or ``None``
+        """
+        self.ensure_one()
+        if not past:
+            return False
+        return past.cause == "return" or (
+            past.cause == "leave" and (self.cause == "join" or self.date == past.date)
+        )
+
     def write(self, vals):
         """Refuse: history is written once.
 

@@ -42,7 +42,9 @@ class LoyaltyTierGift(models.Model):
     def _grant(self, changes):
         """Give the gifts of tiers that members have just come into.
 
-        Who has lost a tier by a return and reaches it again had the gift already.
+        Who has lost a tier by a return and reaches it again had the gift already, and
+        so had who goes on in a tier under another name when members are merged, or
+        comes back into it when they are members apart again.
 
         :param loyalty.tier.change changes: the newest ones of members of one scheme
         """
@@ -68,26 +70,34 @@ class LoyaltyTierGift(models.Model):
             tier._grant_gifts(its_changes.member_id)
 
     def _find_repeated(self, changes):
-        """Return the changes into a tier that a return had taken, with its gift."""
+        """Return the changes into a tier that was lost for no reason of its own.
+
+        By a return, or with the membership; and whose gift was given.
+        """
         given = self.search(
             [
-                ("member_id", "in", changes.member_id.ids),
+                ("member_id", "child_of", changes.member_id.ids),
                 ("tier_id", "in", changes.tier_id.ids),
             ]
         )
-        had = {(gift.member_id, gift.tier_id) for gift in given}
+        had = {
+            (holder, gift.tier_id)
+            for gift in given
+            for holder in gift.member_id._get_holders()
+        }
         candidates = changes.filtered(lambda c: (c.member_id, c.tier_id) in had)
         if not candidates:
             return candidates
         left = {}
         for past in changes.search(
             [
-                ("member_id", "in", candidates.member_id.ids),
+                ("member_id", "child_of", candidates.member_id.ids),
                 ("from_id", "in", candidates.tier_id.ids),
             ],
             order="id",
         ):
-            left[past.member_id, past.from_id] = past.cause
+            for holder in past.member_id._get_holders():
+                left[holder, past.from_id] = past
         return candidates.filtered(
-            lambda c: left.get((c.member_id, c.tier_id)) == "return"
+            lambda c: c._goes_on_from(left.get((c.member_id, c.tier_id)))
         )

@@ -187,6 +187,24 @@ class TestBenefit(LoyaltyTiersCommon):
         self.assertFalse(self.member.tier_id)
         self.assertEqual(len(given), 1)
 
+    def test_no_second_gift_by_merges(self):
+        given = self._catch_gifts()
+        twin = self._enrol("Anna Twin")
+        self._buy("S1", 300, member=twin)
+        self.assertEqual(given, [("Gold", twin)])
+        self.member._merge(twin, "Same phone")
+        self.assertEqual((self.member.tier_id, len(given)), (self.gold, 1))
+        twin.action_unmerge()
+        self.assertEqual((twin.tier_id, len(given)), (self.gold, 1))
+        self.member._merge(twin, "Same phone after all")
+        with freeze_time("2027-02-01 12:00:00"):
+            twin.action_unmerge()
+        self.assertFalse(twin.tier_id)
+        # One for each time that it is reached, by each
+        with freeze_time("2027-02-02 12:00:00"):
+            self._buy("S2", 300, member=twin)
+        self.assertEqual(given, [("Gold", twin), ("Gold", twin)])
+
     def test_gift_again_after_a_year_without(self):
         given = self._catch_gifts()
         self.member._set_tier(self.gold, "Invited", date(2026, 6, 30))
