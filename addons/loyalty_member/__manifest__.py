@@ -21,6 +21,7 @@
         "security/ir.model.access.csv",
         "security/loyalty_member_security.xml",
         "data/loyalty_channel_data.xml",
+        "data/mail_layout_data.xml",
         "data/mail_template_data.xml",
         "report/loyalty_member_card_templates.xml",
         "report/loyalty_member_card_reports.xml",

@@ -599,7 +599,7 @@ class LoyaltyMember(models.Model):
                     force_send=True,
                     raise_exception=True,
                     email_values={"auto_delete": True, "recipient_ids": []},
-                    email_layout_xmlid="mail.mail_notification_light",
+                    email_layout_xmlid="loyalty_member.mail_layout_code",
                 )
                 mail_sudo = template_sudo.env["mail.mail"].browse(mail_id).exists()
                 if mail_sudo.state == "exception":

@@ -79,6 +79,9 @@ class TestCode(CodeMixin, MockEmail, LoyaltyMemberCase):
         self.assertEqual(mail["email_to"], ['"Jane Doe" <jane@example.com>'])
         self.assertEqual(mail["subject"], "Your code for Harmony Coffee")
         self.assertIn("You give 100 beans to Anna.", mail["body"])
+        words = " ".join(re.sub(r"<[^>]*>", " ", mail["body"]).split())
+        self.assertIn("Your code for Harmony Coffee Dear Jane Doe", words)
+        self.assertNotIn("Loyalty Member", words)
         self.assertIn("10 minutes", mail["body"])
         with self.enter_registry_test_mode():
             self.assertFalse(self._try(self._read_code()))
