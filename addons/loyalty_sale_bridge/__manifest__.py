@@ -11,6 +11,7 @@
     "data": [
         "security/ir.model.access.csv",
         "data/loyalty_program_data.xml",
+        "wizard/account_payment_register_views.xml",
         "wizard/loyalty_sale_redeem_views.xml",
         "views/account_journal_views.xml",
         "views/account_move_views.xml",

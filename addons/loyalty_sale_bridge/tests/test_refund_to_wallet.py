@@ -83,6 +83,20 @@ class TestRefundToWallet(LoyaltySaleCommon):
         )
         return -sum(lines.mapped("balance"))
 
+    def test_dialog_says_into_whose_wallet(self):
+        note = self._return()
+        dialog = self._dialog(note)
+        self.assertEqual(
+            dialog.loyalty_wallet_notice.replace("\N{NO-BREAK SPACE}", " "),
+            f"{self._money(20)} goes into the wallet of Anna, which holds"
+            f" {self._money(0)} now.",
+        )
+        dialog.journal_id = self.company_data["default_journal_bank"]
+        self.assertFalse(dialog.loyalty_wallet_notice)
+
+    def _money(self, amount):
+        return self.currency.format(amount).replace("\N{NO-BREAK SPACE}", " ")
+
     def test_pays_what_is_still_to_be_paid_back(self):
         note = self._return()
         self.assertTrue(note.loyalty_can_refund)
