@@ -491,7 +491,7 @@ class LoyaltyCard(models.Model):
                     "%(owner)s has %(points)s of %(member)s set aside until"
                     " %(deadline)s. Wait until it is paid, or release it (Loyalty >"
                     " Transactions > Holds).",
-                    owner=hold_sudo.owner,
+                    owner=hold_sudo.holder,
                     points=hold_sudo.account_id._format_value(
                         hold_sudo.amount - hold_sudo.captured
                     ),
@@ -572,7 +572,7 @@ class LoyaltyCard(models.Model):
                 self.env._(
                     "This can be used once, and %(owner)s has set it aside until"
                     " %(deadline)s.",
-                    owner=others_sudo[0].owner,
+                    owner=others_sudo[0].holder,
                     deadline=format_datetime(self.env, others_sudo[0].deadline),
                 )
             )

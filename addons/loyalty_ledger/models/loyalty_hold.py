@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import float_compare, format_datetime
 
 from ..ledger.move import Move, Op
@@ -37,6 +37,8 @@ class LoyaltyHold(models.Model):
         readonly=True,
         help="The order or payment for which the points are set aside.",
     )
+    holder = fields.Char(string="For", compute="_compute_holder")
+    has_document = fields.Boolean(compute="_compute_holder")
     amount = fields.Float(string="Set Aside", digits="Loyalty Points", readonly=True)
     captured = fields.Float(
         digits="Loyalty Points",
@@ -87,6 +89,38 @@ class LoyaltyHold(models.Model):
     )
     _deadline_idx = models.Index("(deadline) WHERE state = 'active'")
 
+    @api.depends("owner")
+    def _compute_holder(self):
+        # sudo: that an order is in the way is told, whoever may open it
+        documents = self.sudo()._get_documents()
+        for hold in self:
+            document_sudo = documents.get(hold.id)
+            hold.holder = (
+                self._name_document(document_sudo)
+                if document_sudo
+                else hold._get_unknown_holder()
+            )
+            hold.has_document = bool(document_sudo) and (
+                document_sudo.with_env(self.env).has_access("read")
+            )
+
+    def action_open_document(self):
+        """Open the order or payment for which the points are set aside."""
+        self.ensure_one()
+        self.check_access("read")
+        document = self.sudo()._get_documents().get(self.id)
+        if not document:
+            raise UserError(
+                self.env._(
+                    "%(holder)s cannot be opened: it is not recorded yet, or it is"
+                    " gone.",
+                    holder=self.holder,
+                )
+            )
+        document = document.with_env(self.env)
+        document.check_access("read")
+        return document.get_formview_action()
+
     def action_release(self):
         """Give back what is set aside, at the request of a manager.
 
@@ -102,6 +136,24 @@ class LoyaltyHold(models.Model):
         accounts._end_holds(
             [(hold.account_id.id, hold.owner) for hold in self], "released"
         )
+
+    def _get_documents(self):
+        """Return what points are set aside for, as far as it is known here.
+
+        A hook for the modules that set points aside.
+
+        :return: records of any model, by the id of the hold
+        :rtype: dict
+        """
+        return {}
+
+    def _name_document(self, document):
+        """Return by what people know a document."""
+        return document.display_name
+
+    def _get_unknown_holder(self):
+        """Return words for an owner that has no document."""
+        return self.owner
 
     def _renew(self, points, deadline):
         """Set aside another number of points, until another time.
@@ -153,16 +205,16 @@ class LoyaltyHold(models.Model):
         if self.state == "captured":
             return self.env._(
                 "What was set aside for %(owner)s has been spent already.",
-                owner=self.owner,
+                owner=self.holder,
             )
         if self.state == "released":
             return self.env._(
                 "What was set aside for %(owner)s has been given back already.",
-                owner=self.owner,
+                owner=self.holder,
             )
         return self.env._(
             "What was set aside for %(owner)s could be spent until %(deadline)s.",
-            owner=self.owner,
+            owner=self.holder,
             deadline=format_datetime(self.env, self.deadline),
         )
 

@@ -1,6 +1,7 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import loyalty_hold
 from . import loyalty_program
 from . import loyalty_scheme
 from . import pos_config

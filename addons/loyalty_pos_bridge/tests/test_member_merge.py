@@ -180,13 +180,25 @@ class TestMemberMerge(LoyaltyPosCommon):
         )
         self.assertTrue(answer["successful"], answer["message"])
         with (
-            self.assertRaisesRegex(UserError, "60 beans of Ben Stone set aside"),
+            self.assertRaisesRegex(
+                UserError, "Unsaved order of a till has 60 beans of Ben Stone set aside"
+            ),
             self.env.cr.savepoint(),
         ):
             self._merge()
         self._send(data)
         self._merge()
         self.assertPoints(120 + 80 - 60 + 19, 0)
+
+    def test_a_hold_names_and_opens_the_order_of_its_till(self):
+        data = self._begin(60)
+        hold = self.account._hold(f"pos:{data['uuid']}", 60).with_user(self.pos_user)
+        self.assertEqual(hold.sudo().holder, "Unsaved order of a till")
+        self._send(data)
+        order = self.env["pos.order"].search([("uuid", "=", data["uuid"])])
+        hold.invalidate_recordset()
+        self.assertEqual(hold.sudo().holder, order.pos_reference)
+        self.assertEqual(hold.sudo().action_open_document()["res_id"], order.id)
 
     def test_points_that_are_gone_meanwhile_save_no_order(self):
         data = self._begin(60)

@@ -6,6 +6,7 @@ from . import (
     account_move,
     account_move_refund,
     account_payment,
+    loyalty_hold,
     payment_transaction,
     sale_order,
     sale_order_line,

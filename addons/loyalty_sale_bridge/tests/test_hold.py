@@ -4,9 +4,9 @@
 from datetime import timedelta
 
 from odoo import fields
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.payment.tests.common import PaymentCommon
 
@@ -55,6 +55,34 @@ class TestHold(PaymentCommon, LoyaltySaleCommon):
                 lambda lot: lot.state == "pending"
             ).release_date
         )
+
+    def test_hold_names_and_opens_its_order(self):
+        order = self._create_paying_order()
+        order._loyalty_hold()
+        manager = new_test_user(
+            self.env,
+            "hold_manager",
+            groups="loyalty_member.loyalty_member_group_manager",
+            company_id=self.env.company.id,
+            company_ids=[Command.set(self.env.company.ids)],
+        )
+        hold = self.account.hold_ids.with_user(manager)
+        self.assertEqual((hold.holder, hold.has_document), (order.name, False))
+        with self.assertRaises(AccessError):
+            hold.action_open_document()
+        manager.group_ids += self.env.ref("sales_team.group_sale_salesman_all_leads")
+        hold.invalidate_recordset()
+        self.assertTrue(hold.has_document)
+        action = hold.action_open_document()
+        self.assertEqual(
+            (action["res_model"], action["res_id"]), ("sale.order", order.id)
+        )
+
+    def test_hold_of_an_order_that_is_gone(self):
+        hold = self.account._hold("sale:99999999", 10)
+        self.assertEqual((hold.holder, hold.has_document), ("sale:99999999", False))
+        with self.assertRaisesRegex(UserError, "sale:99999999 cannot be opened"):
+            hold.action_open_document()
 
     def test_refused_before_paying(self):
         order = self._create_paying_order()
