@@ -71,6 +71,8 @@ class LoyaltyLedgerAudit(models.Model):
         string="Findings",
         readonly=True,
     )
+    scope = fields.Char(compute="_compute_scope")
+    asked_by = fields.Char(string="Started By", compute="_compute_asked_by")
     finding_count = fields.Integer(
         string="Findings of Your Companies", compute="_compute_finding_count"
     )
@@ -88,6 +90,23 @@ class LoyaltyLedgerAudit(models.Model):
                 if audit.scheme_id
                 else date
             )
+
+    @api.depends("scheme_id", "account_ids")
+    def _compute_scope(self):
+        for audit in self:
+            if audit.scheme_id:
+                audit.scope = audit.scheme_id.name
+            elif audit.account_ids:
+                # sudo: whose accounts they are is told to who audits them
+                partners_sudo = audit.account_ids.sudo().partner_id
+                audit.scope = ", ".join(partners_sudo.mapped("display_name"))
+            else:
+                audit.scope = self.env._("All Schemes")
+
+    @api.depends("user_id")
+    def _compute_asked_by(self):
+        for audit in self:
+            audit.asked_by = audit.user_id.name or self.env._("Nightly job")
 
     @api.depends("finding_ids")
     def _compute_finding_count(self):

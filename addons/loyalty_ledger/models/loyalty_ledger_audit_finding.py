@@ -25,6 +25,7 @@ class LoyaltyLedgerAuditFinding(models.Model):
         help="Empty when the database as a whole is meant.",
     )
     partner_id = fields.Many2one(related="account_id.partner_id", string="Member")
+    account_kind = fields.Selection(related="account_id.ledger_kind", string="Of")
     scheme_id = fields.Many2one(related="account_id.scheme_id")
     company_id = fields.Many2one(
         related="account_id.company_id", store=True, index="btree_not_null"

@@ -76,7 +76,9 @@ class LoyaltyMember(models.Model):
     def _compute_tier_progress(self):
         for member in self:
             progress = member._get_tier_progress() if member.id else {}
-            member.tier_progress = progress.get("text")
+            text = progress.get("text")
+            # The badge says by itself which tier it is
+            member.tier_progress = text if text != member.tier_id.name else False
             member.tier_percent = progress.get("percent", 0.0)
             member.tier_warning = progress.get("warning")
 
