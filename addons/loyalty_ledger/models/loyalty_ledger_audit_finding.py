@@ -2,6 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
+#: checks of which the expected and the found are hashes
+HASHED = ("chain_is_whole", "chain_ends_at_the_account")
+
 
 class LoyaltyLedgerAuditFinding(models.Model):
     """What did not add up when the books were checked."""
@@ -89,15 +92,21 @@ class LoyaltyLedgerAuditFinding(models.Model):
                     "account_id": finding.account_id.id,
                     "entry_id": finding.entry_id.id,
                     "key": f"audit:{finding.check_type}",
-                    "note": self.env._(
-                        "This does not hold: %(check)s. Expected %(expected)s, found"
-                        " %(found)s.",
-                        check=finding.display_name,
-                        expected=finding.expected,
-                        found=finding.found,
-                    ),
+                    "note": finding._get_note(),
                 }
                 for finding in self
                 if finding.scheme_id
             ]
+        )
+
+    def _get_note(self):
+        """Say what does not hold, to people: hashes tell them nothing."""
+        self.ensure_one()
+        if self.check_type in HASHED:
+            return self.env._("This does not hold: %(check)s.", check=self.display_name)
+        return self.env._(
+            "This does not hold: %(check)s. Expected %(expected)s, found %(found)s.",
+            check=self.display_name,
+            expected=self.expected,
+            found=self.found,
         )

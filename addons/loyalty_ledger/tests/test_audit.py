@@ -279,6 +279,7 @@ class TestAudit(AuditCase):
             ("clean", 1, 2),
         )
         self.assertEqual((audit.user_id, audit.date), (self.auditor, NOW))
+        self.assertEqual((audit.scope, audit.asked_by), ("Anna", self.auditor.name))
         self.assertFalse(audit.finding_ids)
         self.assertFalse(self._get_activities(audit), "nothing is said otherwise")
 
@@ -294,6 +295,17 @@ class TestAudit(AuditCase):
         )
         self.assertEqual(
             finding.display_name, "The balance is what the entries add up to"
+        )
+        self.assertEqual(finding.account_kind, "points")
+        self.assertEqual(
+            finding._get_note(),
+            "This does not hold: The balance is what the entries add up to."
+            " Expected 10, found 11.",
+        )
+        finding.sudo().check_type = "chain_is_whole"
+        self.assertEqual(
+            finding._get_note(),
+            "This does not hold: No entry was changed, removed or slipped in.",
         )
         activity = self._get_activities(audit).filtered(
             lambda activity: activity.user_id == self.manager

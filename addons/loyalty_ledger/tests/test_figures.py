@@ -60,6 +60,18 @@ class TestFigures(LoyaltyLedgerCommon):
             {"net_amount", "net_earned", "net_redeemed"},
         )
 
+    def test_money_put_into_wallets_is_no_purchase(self):
+        self.scheme.has_wallet = True
+        top_up = self._line("w", 50, eligible=False, tops_up=True)
+        sale = self._record("S1", self._line("a", 20), top_up)
+        back = sale._record_return(
+            self._sale("R1", self._line("x", 50, origin_key="w", tops_up=True))
+        )
+        self.assertEqual((sale.wallet_credited, back.wallet_credited), (50, 50))
+        self.assertRecordValues(sale + back, [{"net_amount": 20}, {"net_amount": 0}])
+        [row] = self._total("loyalty.transaction", [], ["net_amount:sum"])
+        self.assertEqual(row["net_amount:sum"], 20)
+
     def test_a_list_sorts_by_net_points(self):
         sale = self._record("S1", self._line("a", 100))
         back = sale._record_return(
