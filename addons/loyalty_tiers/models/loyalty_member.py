@@ -170,11 +170,12 @@ class LoyaltyMember(models.Model):
                     scheme, settings, members.ids, cause="join"
                 )
 
-    def _leave_tiers(self):
-        """Take the tier from members who have left."""
+    def _leave_tiers(self, cause="leave"):
+        """Take the tier from members who have left, or are merged into others."""
         # sudo: who ends a membership need not have rights on tiers
-        for scheme, members in self.sudo().grouped("scheme_id").items():
-            members._move(scheme, None, "leave")
+        having_sudo = self.sudo().filtered("tier_id")
+        for scheme, members in having_sudo.grouped("scheme_id").items():
+            members._move(scheme, None, cause)
 
     def _set_tier(self, tier, reason, until=None):
         """Give members a tier by hand, which nothing automatic changes.
@@ -234,7 +235,6 @@ class LoyaltyMember(models.Model):
                     **values,
                 }
                 for member in self
-                if cause != "leave" or member.tier_id
             ],
             settings.today() if settings else fields.Date.today(),
         )

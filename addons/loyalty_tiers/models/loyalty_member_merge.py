@@ -9,7 +9,7 @@ class LoyaltyMemberMerge(models.Model):
     def _apply(self):
         """Let who stays have the tier that the purchases of both deserve."""
         result = super()._apply()
-        self.duplicate_id._leave_tiers()
+        self.duplicate_id._leave_tiers("merge")
         self._count_tiers_again()
         return result
 

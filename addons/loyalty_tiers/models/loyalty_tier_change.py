@@ -71,6 +71,7 @@ class LoyaltyTierChange(models.Model):
             ("manual", "By hand"),
             ("manual_end", "End of a tier given by hand"),
             ("leave", "Left the scheme"),
+            ("merge", "Merged into another member"),
         ],
         required=True,
         readonly=True,
@@ -109,7 +110,8 @@ class LoyaltyTierChange(models.Model):
         if not past:
             return False
         return past.cause == "return" or (
-            past.cause == "leave" and (self.cause == "join" or self.date == past.date)
+            past.cause in ("leave", "merge")
+            and (self.cause == "join" or self.date == past.date)
         )
 
     def write(self, vals):

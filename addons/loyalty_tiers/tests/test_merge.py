@@ -27,7 +27,7 @@ class TestMerge(LoyaltyTiersCommon):
         )
         self.member._merge(twin, "Same phone")
         self.assertEqual(self.member.tier_id, self.gold)
-        self.assertFalse(twin.tier_id)
+        self.assertEqual(self._history(twin)[-1], ("Silver", False, "merge"))
         self.assertEqual(
             self._figures(), [("2026-02", 120, 120, 1), ("2026-03", 190, 190, 2)]
         )
