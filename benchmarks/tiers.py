@@ -456,10 +456,14 @@ def get_bars(costs: list[tuple[float, float, float, float]]) -> Iterator[Bar]:
 
     :param costs: what ``measure`` returns, for a million members, by size
     """
+    # The first one, which counts all there ever was, comes once for a scheme
+    following = costs[-1][2]
+    yield Bar(
+        "next night, seconds a million members", following, SECONDS_A_MILLION, True
+    )
     for place, night in ((0, "first"), (2, "next")):
         own, floor = costs[-1][place], costs[-1][place + 1]
         for what, value, limit in (
-            (f"{night} night, seconds a million members", own, SECONDS_A_MILLION),
             (f"{night} night, times the raw floor", own / floor, RATIO),
             (
                 f"{night} night, cost of a member against a tenth of them",
