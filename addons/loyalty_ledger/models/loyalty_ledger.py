@@ -40,7 +40,7 @@ QUANTUM = Decimal("0.0001")
 LARGEST = Decimal(10) ** 11
 SELF_SIZED = (Op.RELEASE, Op.EXPIRE)
 CARRIES = (Op.CARRY_OUT, Op.CARRY_IN)
-NEEDS_OPEN_LOTS = (Op.TAKE_BACK, Op.RESTORE, Op.EXPIRE, Op.RELEASE, *CARRIES)
+NEEDS_OPEN_LOTS = (Op.TAKE_BACK, Op.EXPIRE, Op.RELEASE, *CARRIES)
 # So many lots are enough for nearly every debit; who collects for years has thousands
 LOTS_AT_FIRST = 30
 
@@ -313,6 +313,10 @@ class LoyaltyLedger(models.AbstractModel):
                 opened.add(move.account_id)
             elif move.op == Op.DEBIT:
                 debited[move.account_id].append(move)
+        # What comes back may be spent after lots that would not have been read
+        opened |= debited.keys() & {
+            move.account_id for move in moves if move.op == Op.RESTORE
+        }
         first = sorted(debited.keys() - opened)
         named = sorted({lot_id for parts in undone.values() for lot_id, _a in parts})
         self._read_lots(accounts, opened, first, named)

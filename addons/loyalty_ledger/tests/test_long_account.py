@@ -73,6 +73,23 @@ class TestLongAccount(LoyaltyLedgerCommon):
         self._post(Op.DEBIT, 200)
         self.assertBooks(400)
 
+    def test_what_comes_back_is_spent_in_its_turn(self):
+        """It is read besides, but stands behind what was not."""
+        self._post(Op.CREDIT, 20)
+        used = self._post(Op.DEBIT, 10)
+        self._give(100, lambda _number: NOW.date() + DAY)
+        self.ledger._post(
+            [
+                self._move(Op.RESTORE, 10, key="back", undo=(used.id,)),
+                self._move(Op.DEBIT, 305, key="again"),
+            ]
+        )
+        self.assertEqual(
+            self._lots(),
+            [(20, "available"), (5, "available"), *[(10, "available")] * 69],
+        )
+        self.assertBooks(20 + 1000 - 305)
+
     def test_the_same_happens_however_many_are_read_first(self):
         random = Random(7)
         for number in range(40):
