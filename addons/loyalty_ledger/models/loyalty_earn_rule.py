@@ -408,7 +408,7 @@ class LoyaltyEarnRule(models.Model):
 
     def _apply_changes(self):
         self.env["loyalty.earn.budget"]._open(self.filtered("budget"))
-        super()._apply_changes()
+        return super()._apply_changes()
 
     # === ACTIONS === #
 

@@ -71,9 +71,13 @@ class LoyaltyLiabilitySnapshot(models.Model):
         limit=None,
         order=None,
     ):
-        last = self.with_context(
-            loyalty_ledger_snapshots=self._get_last_ids(domain, groupby)
-        )
+        days = [spec for spec in groupby if spec.split(":")[0] in ("month", "date")]
+        groups = super()._read_group(domain, ["scheme_id", *days], ["id:recordset"])
+        last_ids = [
+            max(snapshots, key=lambda snapshot: snapshot.month).id
+            for *_group, snapshots in groups
+        ]
+        last = self.with_context(loyalty_ledger_snapshots=last_ids)
         return super(LoyaltyLiabilitySnapshot, last)._read_group(
             domain, groupby, aggregates, having, offset, limit, order
         )
@@ -90,15 +94,6 @@ class LoyaltyLiabilitySnapshot(models.Model):
                 self._read_group(domain, groupby, aggregates, order=own_order or None)
             )
         return results
-
-    def _get_last_ids(self, domain, groupby):
-        """Return the snapshots that are the last of a scheme in their group."""
-        days = [spec for spec in groupby if spec.split(":")[0] in ("month", "date")]
-        groups = super()._read_group(domain, ["scheme_id", *days], ["id:recordset"])
-        return [
-            max(snapshots, key=lambda snapshot: snapshot.month).id
-            for *_group, snapshots in groups
-        ]
 
     def _read_group_select(self, aggregate_spec, query):
         select = super()._read_group_select(aggregate_spec, query)

@@ -31,7 +31,7 @@ class LoyaltyMember(models.Model):
         comodel_name="loyalty.scheme",
         default=lambda self: self._default_scheme_id(),
         required=True,
-        # Without an index of its own: that of one membership a contact begins with it
+        index=True,
         ondelete="restrict",
     )
     partner_id = fields.Many2one(

@@ -58,9 +58,10 @@ class PosConfig(models.Model):
     # === COMPUTE === #
 
     def _compute_currency(self):
-        super()._compute_currency()
+        result = super()._compute_currency()
         # It is kept ready for tills
         self.env.registry.clear_cache()
+        return result
 
     # === BUSINESS: SCHEMES === #
 
