@@ -90,6 +90,7 @@ class LoyaltyHold(models.Model):
     _deadline_idx = models.Index("(deadline) WHERE state = 'active'")
 
     @api.depends("owner")
+    @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_holder(self):
         # sudo: that an order is in the way is told, whoever may open it
         documents = self.sudo()._get_documents()

@@ -92,16 +92,20 @@ class LoyaltyLedgerAudit(models.Model):
             )
 
     @api.depends("scheme_id", "account_ids")
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_scope(self):
         for audit in self:
+            # sudo: whose accounts they are is told only of those that the user sees
+            accounts = audit.sudo().account_ids.sudo(self.env.su)
             if audit.scheme_id:
                 audit.scope = audit.scheme_id.name
-            elif audit.account_ids:
-                # sudo: whose accounts they are is told to who audits them
-                partners_sudo = audit.account_ids.sudo().partner_id
-                audit.scope = ", ".join(partners_sudo.mapped("display_name"))
-            else:
+            elif not accounts:
                 audit.scope = self.env._("All Schemes")
+            elif seen := accounts._filtered_access("read"):
+                names = seen.sudo().partner_id.mapped("display_name")
+                audit.scope = ", ".join(names)
+            else:
+                audit.scope = self.env._("Accounts of another company")
 
     @api.depends("user_id")
     def _compute_asked_by(self):

@@ -393,6 +393,11 @@ class TestAudit(AuditCase):
         self.env.invalidate_all()
         seen = audit.with_user(stranger)
         self.assertEqual((seen.finding_count, len(seen.finding_ids)), (0, 0))
+        of_account = self._check(account, self.auditor)
+        self.assertEqual(of_account.with_user(self.auditor).scope, "Bob")
+        self.assertEqual(
+            of_account.with_user(stranger).scope, "Accounts of another company"
+        )
         of_scheme = self._check(scheme, self.auditor)
         self.assertNotIn(of_scheme, self.audits.with_user(stranger).search([]))
 
