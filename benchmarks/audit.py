@@ -78,7 +78,8 @@ class Fill:
                            0.0 AS pending, 10.0 AS requested, 0.0 AS shortfall,
                            %(place)s * 10.0 AS balance_after, 0.0 AS pending_after,
                            timestamp '2026-01-01' AS date, 'bench:' || %(place)s AS key,
-                           NULL AS reason, NULL::int AS transaction_id,
+                           NULL AS reason, NULL AS res_model,
+                           NULL::int AS res_id, NULL::int AS transaction_id,
                            NULL::int AS source_transaction_id,
                            card.ledger_hash AS prev_hash
                       FROM loyalty_card card
@@ -88,7 +89,7 @@ class Fill:
                     INSERT INTO loyalty_ledger_entry (
                         id, account_id, scheme_id, sequence, kind, amount, pending,
                         requested, shortfall, balance_after, pending_after, date, key,
-                        reason, transaction_id, source_transaction_id, prev_hash, hash)
+                        reason, res_model, res_id, transaction_id, source_transaction_id, prev_hash, hash)
                     SELECT e.*, {get_hash()}
                       FROM row e
                     RETURNING id, account_id, scheme_id, amount, hash

@@ -3,7 +3,7 @@
 {
     "name": "Loyalty Ledger",
     "summary": "Append-only points ledger, transactions and one earning engine",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.0.0",
     "category": "Sales",
     "author": "Loyalty CRM contributors",
     "license": "LGPL-3",

@@ -3,11 +3,11 @@
 {
     "name": "Loyalty in Point of Sale",
     "summary": "Members, points and returns at the till, settled with the order",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.0.0",
     "category": "Sales",
     "author": "Loyalty CRM contributors",
     "license": "LGPL-3",
-    "depends": ["pos_loyalty", "loyalty_ledger"],
+    "depends": ["pos_loyalty", "loyalty_earning"],
     "data": [
         "security/ir.model.access.csv",
         "data/loyalty_program_data.xml",

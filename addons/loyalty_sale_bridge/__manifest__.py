@@ -7,7 +7,7 @@
     "category": "Sales",
     "author": "Loyalty CRM contributors",
     "license": "LGPL-3",
-    "depends": ["sale_loyalty", "loyalty_ledger"],
+    "depends": ["sale_loyalty", "loyalty_earning"],
     "data": [
         "security/ir.model.access.csv",
         "data/loyalty_program_data.xml",

@@ -3,11 +3,11 @@
 {
     "name": "Loyalty Tiers",
     "summary": "Tiers of members: thresholds, benefits, history",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.0.0",
     "category": "Sales",
     "author": "Loyalty CRM contributors",
     "license": "LGPL-3",
-    "depends": ["loyalty_ledger"],
+    "depends": ["loyalty_earning"],
     "data": [
         "security/loyalty_tiers_security.xml",
         "security/ir.model.access.csv",

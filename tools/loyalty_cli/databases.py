@@ -23,7 +23,7 @@ from .paths import digest, is_alive, locked, logs
 from .venv import RUNTIME_REQUIREMENTS
 
 PREFIX = "loyalty"
-TEMPLATES_KEPT = 3
+TEMPLATES_KEPT = 14
 """How many templates of a kind stay; older ones go when a new one is built."""
 BUNDLE = "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()\n"
 # What this command makes; on a server of the user's, other names are not ours to drop.

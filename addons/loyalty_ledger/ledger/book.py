@@ -538,6 +538,8 @@ class Account:
             "date": move.date,
             "key": move.key,
             "reason": move.reason,
+            "res_model": move.res_model,
+            "res_id": move.res_id,
             "transaction_id": move.transaction_id,
             "source_transaction_id": move.source_transaction_id or move.transaction_id,
             "prev_hash": self.hash,

@@ -80,6 +80,8 @@ class Move:
     :param parts: the lots that a CREDIT makes instead of one: (last day, points), or
         those of a CARRY_IN: :class:`Part`; the service fills it in for ``giver_id``
     :param release_date: first day on which a pending lot becomes available
+    :param res_model: model of the record that causes the move, with ``res_id``
+    :param res_id: that record
     :param transaction_id: the sale or return that causes the move
     :param source_transaction_id: the sale whose points are moved; a return names the
         sale that earned or spent them
@@ -107,6 +109,8 @@ class Move:
     lot_ids: frozenset[int] = frozenset()
     parts: tuple = ()
     release_date: dt.date | None = None
+    res_model: str | None = None
+    res_id: int | None = None
     transaction_id: int | None = None
     source_transaction_id: int | None = None
     undo: tuple[int, ...] = ()

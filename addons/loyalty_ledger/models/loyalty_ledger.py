@@ -624,6 +624,8 @@ class LoyaltyLedger(models.AbstractModel):
             "date": "timestamp",
             "key": "varchar",
             "reason": "varchar",
+            "res_model": "varchar",
+            "res_id": "int4",
             "transaction_id": "int4",
             "source_transaction_id": "int4",
             "prev_hash": "varchar",

@@ -290,7 +290,8 @@ class LoyaltyLedgerDue(models.AbstractModel):
                        account.pending + moved.pending AS pending_after,
                        %(now)s::timestamp AS date,
                        %(kind)s || ':' || account.sequence AS key,
-                       NULL AS reason, NULL::int AS transaction_id,
+                       NULL AS reason, NULL AS res_model,
+                       NULL::int AS res_id, NULL::int AS transaction_id,
                        NULL::int AS source_transaction_id, account.prev_hash
                   FROM moved JOIN account ON account.id = moved.account_id
               ) e

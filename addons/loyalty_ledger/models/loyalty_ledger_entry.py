@@ -107,6 +107,13 @@ class LoyaltyLedgerEntry(models.Model):
         help="The same key is never posted twice on one account.",
     )
     reason = fields.Char(readonly=True)
+    res_model = fields.Char(string="Source Model", readonly=True)
+    res_id = fields.Many2oneReference(
+        string="Source",
+        model_field="res_model",
+        readonly=True,
+        help="The record that caused the entry.",
+    )
     transaction_id = fields.Many2one(
         comodel_name="loyalty.transaction",
         readonly=True,
