@@ -7,7 +7,7 @@
     "category": "Sales",
     "author": "Loyalty CRM contributors",
     "license": "LGPL-3",
-    "depends": ["website_sale_loyalty", "loyalty_sale_bridge"],
+    "depends": ["website_sale_loyalty", "loyalty_sale_bridge", "loyalty_sharing"],
     "data": [
         "data/loyalty_program_data.xml",
         "views/cart_templates.xml",

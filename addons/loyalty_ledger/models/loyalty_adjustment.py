@@ -522,13 +522,9 @@ class LoyaltyAdjustment(models.Model):
                            (adjustment_id, member_id, account_id, points, state)
                     SELECT %(adjustment)s, member.id, card.id, %(points)s, 'waiting'
                       FROM loyalty_member member
-                      LEFT JOIN loyalty_household household
-                        ON household.id = member.household_id
-                      LEFT JOIN loyalty_member holder
-                        ON holder.id = COALESCE(household.head_id, member.id)
                       LEFT JOIN loyalty_card card
                         ON card.program_id = %(program)s
-                       AND card.partner_id = holder.partner_id
+                       AND card.partner_id = %(partner)s
                        AND card.ledger_managed
                      WHERE member.id IN %(members)s
                      ORDER BY member.id
@@ -539,6 +535,7 @@ class LoyaltyAdjustment(models.Model):
                 adjustment=self.id,
                 points=Decimal(str(self.points)) * sign,
                 program=self.scheme_id._get_program().id,
+                partner=Member._get_account_partner_sql("member"),
                 members=members.subselect(),
             )
         )

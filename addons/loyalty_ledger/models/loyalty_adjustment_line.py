@@ -110,7 +110,7 @@ class LoyaltyAdjustmentLine(models.Model):
         for line in self:
             left = spendable.get(line.account_id.id, Decimal(0))
             if points <= left:
-                # Members of a household share an account
+                # Members can share an account
                 spendable[line.account_id.id] = left - points
                 continue
             refused[line] = self.env._(

@@ -133,12 +133,9 @@ class LoyaltyLedgerEntry(models.Model):
     member_id = fields.Many2one(
         related="transaction_id.member_id",
         string="Bought By",
-        help="Who of a household earned or spent.",
+        help="The member who earned or spent, if several members share the account.",
     )
     store_id = fields.Many2one(related="transaction_id.store_id")
-    transfer_id = fields.Many2one(
-        comodel_name="loyalty.transfer", compute="_compute_transfer_id"
-    )
     member_event_id = fields.Many2one(
         comodel_name="loyalty.member.event",
         string="Event",
@@ -238,12 +235,6 @@ class LoyaltyLedgerEntry(models.Model):
             )
 
     @api.depends("key", "kind")
-    def _compute_transfer_id(self):
-        transfers = self.env["loyalty.transfer"]._find_by_entries(self)
-        for entry in self:
-            entry.transfer_id = transfers.get(entry.id)
-
-    @api.depends("key", "kind")
     def _compute_member_event_id(self):
         events = self.env["loyalty.member.event"]._find_by_entries(self)
         for entry in self:
@@ -275,8 +266,6 @@ class LoyaltyLedgerEntry(models.Model):
     def _get_statement_title(self):
         """Say on a statement what an entry is, in the user's language."""
         self.ensure_one()
-        if self.transfer_id:
-            return self.transfer_id._get_statement_title(self)
         if self.member_event_id:
             return self.member_event_id.event_id.name
         sale = self.transaction_id.name or self.env._("a purchase")

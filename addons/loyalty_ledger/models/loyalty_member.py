@@ -2,7 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import format_date
+from odoo.tools import SQL, format_date
+
+from ..ledger.flow import POINTS
 
 
 class LoyaltyMember(models.Model):
@@ -48,7 +50,7 @@ class LoyaltyMember(models.Model):
 
     @api.model
     def _get_buyer_fields(self):
-        return [*super()._get_buyer_fields(), "household_id", "is_staff"]
+        return [*super()._get_buyer_fields(), "is_staff"]
 
     def _get_badge(self):
         """Return what tills, receipts and the portal show beside a member's name.
@@ -69,12 +71,7 @@ class LoyaltyMember(models.Model):
                 user.active and not user.share for user in member.partner_id.user_ids
             )
 
-    @api.depends(
-        "scheme_id.points_program_id",
-        "partner_id",
-        "household_id.head_id",
-        "merged_into_id",
-    )
+    @api.depends("scheme_id.points_program_id", "partner_id", "merged_into_id")
     def _compute_account(self):
         partners = {member: member._get_account_partner() for member in self}
         accounts = self.env["loyalty.card"]._find_accounts(
@@ -171,6 +168,29 @@ class LoyaltyMember(models.Model):
             **super()._get_card_values(),
             "highlight": self.scheme_id._format_points(self.points_balance),
         }
+
+    def _get_account_partner(self, kind=POINTS):
+        """Return the contact whose account this member uses.
+
+        A hook for modules in which members share an account.
+
+        :param str kind: ``POINTS`` or ``WALLET``
+        :rtype: res.partner
+        """
+        self.ensure_one()
+        return self._get_survivor().partner_id
+
+    @api.model
+    def _get_account_partner_sql(self, alias):
+        """Return an SQL expression for the contact whose points account is used.
+
+        The same as ``_get_account_partner`` for points of members who have not been
+        merged, in queries over many members.
+
+        :param str alias: the table loyalty_member in the query
+        :rtype: SQL
+        """
+        return SQL.identifier(alias, "partner_id")
 
     def _get_expiring_lots(self):
         """Return the lots that expire next, all on the same day."""

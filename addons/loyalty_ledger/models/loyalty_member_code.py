@@ -8,8 +8,7 @@ class LoyaltyMemberCode(models.Model):
 
     purpose = fields.Selection(
         selection_add=[
-            ("transfer", "Points for another member"),
             ("manual_entry", "Receipt entered by hand"),
         ],
-        ondelete={"transfer": "cascade", "manual_entry": "cascade"},
+        ondelete={"manual_entry": "cascade"},
     )

@@ -5,7 +5,6 @@
 from collections import Counter
 
 from odoo import models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ..ledger.flow import POINTS, WALLET
@@ -53,7 +52,7 @@ class LoyaltyMember(models.Model):
     def _get_own_accounts(self):
         """Return the accounts that a member has alone, opening those missing.
 
-        Not the one of a household. They are opened so that whoever sells to this
+        Not one that the member shares. They are opened so that whoever sells to this
         member right now finds them changed, and looks again.
 
         :return: list of (kind, loyalty.card in superuser mode)
@@ -87,22 +86,6 @@ class LoyaltyMember(models.Model):
             )
         return pairs
 
-    def _check_can_be_merged(self):
-        result = super()._check_can_be_merged()
-        # sudo: a household is in the way whoever sees it
-        household_sudo = self.sudo().household_id
-        if household_sudo.head_id == self and household_sudo.member_ids != self:
-            raise UserError(
-                self.env._(
-                    "%(member)s is the head of %(household)s, on whose account the"
-                    " points of others are. Dissolve the household first, or choose"
-                    " %(member)s to stay.",
-                    member=self.display_name,
-                    household=household_sudo.name,
-                )
-            )
-        return result
-
     def _get_merge_facts(self):
         facts = super()._get_merge_facts()
         sudo = self.sudo()
@@ -122,23 +105,11 @@ class LoyaltyMember(models.Model):
                 )
             )
         facts.append((self.env._("Purchases"), str(sudo.transaction_count)))
-        facts.append((self.env._("Household"), sudo.household_id.name or ""))
         return facts
 
     def _get_merge_warnings(self, duplicates):
         warnings = super()._get_merge_warnings(duplicates)
         for duplicate in duplicates:
-            household_sudo = duplicate.sudo().household_id
-            if household_sudo:
-                warnings.append(
-                    self.env._(
-                        "%(member)s leaves %(household)s, and the points of the"
-                        " household stay there. Unmerging does not bring the member"
-                        " back into it.",
-                        member=duplicate.display_name,
-                        household=household_sudo.name,
-                    )
-                )
             if duplicate.sudo().points_balance < 0:
                 warnings.append(
                     self.env._(

@@ -39,7 +39,6 @@ class LoyaltyMemberMerge(models.Model):
         """
         for merge in self:
             duplicate = merge.duplicate_id
-            duplicate._leave_household()
             merge.account_ids = [
                 Command.create(values) for values in merge._prepare_accounts()
             ]

@@ -46,7 +46,7 @@ class LoyaltyMemberMergeAccount(models.Model):
         readonly=True,
         index=True,
         ondelete="restrict",
-        help="That of the household where the member who stays shares one.",
+        help="The account that the remaining member uses.",
     )
     moved = fields.Float(
         digits="Loyalty Points",

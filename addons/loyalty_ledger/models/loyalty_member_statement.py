@@ -96,7 +96,7 @@ class LoyaltyMember(models.Model):
     def _get_statement_accounts(self):
         """Return all that holds value for this member, points first.
 
-        Who shares points with a household has the account of the household as well.
+        A member who shares an account has the shared one as well.
 
         :rtype: loyalty.card
         """
@@ -119,13 +119,14 @@ class LoyaltyMember(models.Model):
         )
 
     def _get_statement_floor(self, account):
-        """Return the last entry of an account that is none of the member's business.
+        """Return the last entry of an account that the member may not see.
+
+        A hook for modules in which members share an account.
 
         :return: its place in the chain; 0 if there is none
         """
         self.ensure_one()
-        shared = account.partner_id != self.partner_id
-        return self.household_sequence if shared else 0
+        return 0
 
     def _get_statement(self, date_from, date_to, accounts=None):
         """Return what a statement says of each account of a member.

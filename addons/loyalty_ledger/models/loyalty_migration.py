@@ -490,7 +490,7 @@ class LoyaltyMigration(models.Model):
         if self._is_scheme_used():
             problems.append(
                 self.env._(
-                    "%(scheme)s has sales, points or households already. Choose a"
+                    "%(scheme)s has sales, points or shared accounts already. Choose a"
                     " scheme that nobody has used, or make one.",
                     scheme=scheme.name,
                 )
@@ -509,15 +509,14 @@ class LoyaltyMigration(models.Model):
 
         What an undone migration has posted there and taken back does not count.
         """
+        if self.scheme_id._has_shared_accounts():
+            return True
         self.env.flush_all()
         return bool(
             self.env.execute_query(
                 SQL(
                     """
                     SELECT 1 FROM loyalty_transaction WHERE scheme_id = %(scheme)s
-                     UNION ALL
-                    SELECT 1 FROM loyalty_member
-                     WHERE scheme_id = %(scheme)s AND household_id IS NOT NULL
                      UNION ALL
                     (SELECT 1
                        FROM loyalty_ledger_entry entry

@@ -621,8 +621,6 @@ class LoyaltyScheme(models.Model):
     def _get_accounts(self, members, kind=POINTS):
         """Return the accounts of members, opening those that are missing.
 
-        Members of a household share the points account of its head.
-
         :param str kind: ``POINTS`` or ``WALLET``
         :raise UserError: if the scheme has no program for them
         :raise ConcurrencyError: if another transaction opens one right now; Odoo
@@ -651,6 +649,11 @@ class LoyaltyScheme(models.Model):
             member.id: by_partner[partner].sudo(self.env.su)
             for member, partner in partners.items()
         }
+
+    def _has_shared_accounts(self):
+        """Tell whether members share accounts; a hook for modules where they can."""
+        self.ensure_one()
+        return False
 
     def _get_point_value(self):
         """Return what one point is worth, as Decimal in the scheme's currency."""

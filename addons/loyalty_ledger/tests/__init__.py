@@ -24,7 +24,6 @@ from . import test_expiry
 from . import test_figures
 from . import test_hold
 from . import test_hooks
-from . import test_household
 from . import test_invariants
 from . import test_js
 from . import test_ledger
@@ -48,6 +47,5 @@ from . import test_security
 from . import test_statement
 from . import test_tours
 from . import test_transaction
-from . import test_transfer
 from . import test_wallet
 from . import test_warning

@@ -3,7 +3,6 @@
 """Buttons that are pressed twice, and a wallet that is shown at two tills."""
 
 from decimal import Decimal
-from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -66,63 +65,6 @@ class TestManualEntryTwice(ConcurrencyCase):
             )
         )
         self.assertEqual((self._points(), recorded), (125, 1))
-        self.assertEqual(self._audit(), [])
-
-
-@tagged("post_install", "-at_install", "database_breaking")
-class TestTransferTwice(ConcurrencyCase):
-    def setUp(self):
-        super().setUp()
-        codes = []
-
-        def deliver(_member, code, _code_sudo, _about=""):
-            codes.append(code)
-            return "a•••"
-
-        Member = self.registry["loyalty.member"]
-        self.startPatcher(patch.object(Member, "_deliver_code", deliver))
-        with self.registry.cursor() as cr:
-            env = self._env(cr)
-            scheme = env["loyalty.scheme"].browse(self.scheme_id)
-            scheme.write({"transfer_allowed": True, "pending_days": 0})
-            ben = env["res.partner"].create(
-                {"name": "Ben Twice", "email": "ben.twice@example.com"}
-            )
-            friend = env["loyalty.member"]._enrol(ben, scheme)
-            giver = env["loyalty.member"].browse(self.member_id)
-            giver.partner_id.email = "anna.twice@example.com"
-            transfer = env["loyalty.transfer"]._propose(
-                giver, "ben.twice@example.com", 60
-            )
-            self.transfer_id, self.friend_id = transfer.id, friend.id
-        self.code = codes[-1]
-
-    def _get_clean_up_queries(self):
-        return [
-            SQL(
-                "DELETE FROM mail_message WHERE model = 'loyalty.transfer'"
-                " AND res_id = %s",
-                self.transfer_id,
-            ),
-            SQL("DELETE FROM loyalty_transfer WHERE id = %s", self.transfer_id),
-        ]
-
-    @mute_logger("odoo.sql_db", "odoo.service.model")
-    def test_confirmed_twice_at_once(self):
-        def confirm(env):
-            env["loyalty.transfer"].browse(self.transfer_id)._confirm(self.code)
-            return "done"
-
-        self.assertEqual(self._at_once(confirm, confirm), ["done", "done"])
-
-        def read(env):
-            transfer = env["loyalty.transfer"].browse(self.transfer_id)
-            account = env["loyalty.member"].browse(self.friend_id).account_id
-            findings = env["loyalty.ledger"]._audit(account)
-            return transfer.state, account.points, len(account.entry_ids), findings
-
-        self.assertEqual(self._read(read), ("done", 60, 1, []))
-        self.assertEqual(self._points(), 40)
         self.assertEqual(self._audit(), [])
 
 

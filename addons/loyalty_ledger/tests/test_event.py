@@ -157,16 +157,6 @@ class TestEvent(LoyaltyEventCommon):
             event._explain(), [f"Review: {self.scheme._format_money(2.5)}."]
         )
 
-    def test_a_household_gets_it_together(self):
-        self._rule("review", 20)
-        other = self._enrol()
-        household = self.env["loyalty.household"].create(
-            {"name": "Home", "head_id": self.member.id}
-        )
-        household._join(other)
-        other._raise_event("review", "1")
-        self.assertBooks(20)
-
     def test_purchases_know_nothing_of_it(self):
         self._rule("review", 20)
         self.assertEqual(self._record("S1", self._line("a", 10)).points_earned, 10)

@@ -24,6 +24,20 @@ class TestLedger(LoyaltyLedgerCommon):
         self.assertEqual(entry.balance_after, 69.5)
         self.assertBooks(69.5)
 
+    def test_credit_without_its_debit(self):
+        """Nothing is received that nobody has given."""
+        friend = self.env["res.partner"].create({"name": "Ben"})
+        member = self.env["loyalty.member"]._enrol(friend, self.scheme)
+        move = self._move(
+            Op.CREDIT,
+            5,
+            account=self.scheme._get_account(member),
+            kind="transfer_in",
+            giver_id=self.account.id,
+        )
+        with self.assertRaisesRegex(ValidationError, "was not taken from"):
+            self.ledger._post([move])
+
     def test_pending_points_cannot_be_spent(self):
         self._post(Op.PEND, 50)
         self.assertBooks(0, pending=50)

@@ -280,38 +280,6 @@ class TestMemberMerge(LoyaltyLedgerCommon):
         self.assertBooks(0, account=mine)
         self.assertBooks(12.5, account=wallet)
 
-    def test_a_transfer_is_reversed_on_the_accounts_of_now(self):
-        self.scheme.transfer_allowed = True
-        self._give(50, account=self.account, expiry_date=in_days(4))
-        third = self.env["loyalty.member"]._enrol(
-            self.env["res.partner"].create({"name": "Third"}), self.scheme
-        )
-        transfers = self.env["loyalty.transfer"].create(
-            [
-                {"giver_id": self.member.id, "recipient_name": name, "points": 20}
-                for name in (self.duplicate.number, third.number)
-            ]
-        )
-        Member = type(self.member)
-        self.patch(Member, "_send_code", lambda *_args: "a•••")
-        self.patch(Member, "_check_code", lambda *_args: None)
-        for transfer in transfers:
-            transfer._submit()
-            transfer._confirm("code")
-        self._merge()
-        self.assertApart(30, 0)
-        with self.assertRaisesRegex(UserError, "have been merged since and share"):
-            transfers[0]._reverse()
-        transfers[1]._reverse()
-        self.assertBooks(50)
-        self._unmerge()
-        self.assertApart(30, 20)
-        transfers[0]._reverse()
-        self.assertApart(50, 0)
-        self.assertEqual(
-            {lot[3] for lot in self._open_lots(self.account)}, {in_days(4)}
-        )
-
     # === AROUND THE MERGE === #
 
     def test_a_sale_that_the_merge_has_not_seen(self):
@@ -332,33 +300,6 @@ class TestMemberMerge(LoyaltyLedgerCommon):
         self._sell("S1", 30, member=self.duplicate)
         self.assertEqual(sale.member_id, self.member)
         self.assertApart(30, 0)
-
-    def test_households(self):
-        third = self.env["loyalty.member"]._enrol(
-            self.env["res.partner"].create({"name": "Third"}), self.scheme
-        )
-        household = self.env["loyalty.household"].create(
-            {"name": "Home", "head_id": self.duplicate.id}
-        )
-        household._join(third)
-        with self.assertRaisesRegex(UserError, "Anna Twin is the head of Home, on"):
-            self._merge()
-        # Who joins another's household gives the points to all of it
-        self._give(10)
-        self.member._merge(third, "The same person")
-        self.assertFalse(third.household_id)
-        self.assertApart(0, 10)
-        household._join(self.member)
-        fourth = self.env["loyalty.member"]._enrol(
-            self.env["res.partner"].create({"name": "Fourth"}), self.scheme
-        )
-        own = self.scheme._get_account(fourth)
-        self._give(5, account=own)
-        self.member._merge(fourth, "The same person")
-        self.assertBooks(15, account=self.old_account)
-        fourth.action_unmerge()
-        self.assertApart(0, 10)
-        self.assertBooks(5, account=own)
 
     def test_points_are_as_old_as_they_were(self):
         with freeze_time(NOW - timedelta(days=400)):

@@ -526,19 +526,18 @@ class TestMigrationRefusals(MigrationCase):
         self._post(Op.CREDIT, 1)
         migration = self._prepare(self.scheme)
         migration.action_check()
-        self.assertIn("has sales, points or households", migration.problems)
-        with self.assertRaisesRegex(UserError, "has sales, points or households"):
+        self.assertIn("has sales, points or shared accounts", migration.problems)
+        with self.assertRaisesRegex(UserError, "has sales, points or shared accounts"):
             migration.action_run()
         self.assertFalse(self.program.ledger_managed)
 
-    def test_scheme_with_households(self):
-        """Whose points would go where is for people to say."""
-        scheme = self._create_scheme(name="Unused")
-        head = self.env["loyalty.member"]._enrol(self.bob, scheme)
-        self.env["loyalty.household"].create({"name": "Home", "head_id": head.id})
-        migration = self._prepare(scheme)
-        migration.action_check()
-        self.assertIn("households already", migration.problems)
+    def test_scheme_with_shared_accounts(self):
+        """People have to decide whose points go to which account."""
+        migration = self._prepare(self._create_scheme(name="Unused"))
+        Scheme = self.registry["loyalty.scheme"]
+        with patch.object(Scheme, "_has_shared_accounts", lambda _scheme: True):
+            migration.action_check()
+        self.assertIn("shared accounts already", migration.problems)
 
     def test_closed_scheme(self):
         scheme = self._create_scheme(name="Unused")

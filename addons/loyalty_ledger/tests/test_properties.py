@@ -355,7 +355,6 @@ class ServiceMachine(RuleBasedStateMachine):
         self.shortfall[self.accounts[0]] = Shortfall.DEBT
         # Who may owe something: a debt goes along with a merge
         self.owing = {self.accounts[0]}
-        self.transfers = {}
         # What an account must have in all, as plain arithmetic says
         self.total = dict.fromkeys(self.accounts, ZERO)
         self.posted = []
@@ -602,49 +601,6 @@ class ServiceMachine(RuleBasedStateMachine):
         if left > points:
             self.spent[first] = account, entries | entry, left - points
 
-    @precondition(lambda self: len(self.open_accounts) > 1)
-    @rule(data=st.data(), points=st.integers(1, 60))
-    def transfer(self, data, points):
-        """Give points to another member, as the member confirms it by a code."""
-        giver = self._account(data)
-        taker = data.draw(st.sampled_from(self.open_accounts - giver))
-        limit = self._spendable(giver)
-        transfer = self.env["loyalty.transfer"].create(
-            {
-                "giver_id": self.members[giver].id,
-                "recipient_name": self.members[taker].number,
-                "points": points,
-            }
-        )
-        try:
-            transfer._submit()
-            transfer._confirm("the code")
-        except UserError:
-            assert points > limit
-        else:
-            assert points <= limit
-            self._pass_on(giver, taker, points)
-            self.transfers[transfer] = giver, taker
-
-    @precondition(lambda self: self.transfers)
-    @rule(data=st.data())
-    def reverse_transfer(self, data):
-        transfer = data.draw(
-            st.sampled_from(sorted(self.transfers, key=lambda t: t.id))
-        )
-        giver, taker = (a._get_current() for a in self.transfers[transfer])
-        points = Decimal(str(transfer.points))
-        limit = self._spendable(taker)
-        try:
-            transfer._reverse()
-        except UserError:
-            assert points > limit or giver == taker
-        else:
-            assert points <= limit
-            assert giver != taker
-            self._pass_on(taker, giver, points)
-            del self.transfers[transfer]
-
     def _pass_on(self, giver, taker, points):
         self.total[giver] -= points
         self.total[taker] += points
@@ -780,29 +736,23 @@ class TestBookProperties(BaseCase):
         run_machine(DebtBookMachine, examples=100, steps=30)
 
 
-@tagged("post_install", "-at_install")
-class TestServiceProperties(LoyaltyLedgerCommon):
-    def test_the_ledger_adds_up_whatever_happens(self):
-        self.scheme.write(
-            {
-                "transfer_allowed": True,
-                "transfer_maximum": 0,
-                "transfer_day_limit": 0,
-                "transfer_month_limit": 0,
-            }
-        )
+class ServicePropertiesCase(LoyaltyLedgerCommon):
+    def _run_machines(self, machine, merge_machine):
         partners = self.env["res.partner"].create([{"name": "Bob"}, {"name": "Carl"}])
         Member = self.env["loyalty.member"]
         self.members = self.member | Member._enrol(partners, self.scheme)
         accounts = self.scheme._get_accounts(self.members)
         self.accounts = self.account.union(*(accounts[m.id] for m in self.members))
-        # Who confirms by a code is the matter of other tests
-        self.patch(type(Member), "_send_code", lambda *_args, **_kw: "a•••")
-        self.patch(type(Member), "_check_code", lambda *_args, **_kw: None)
         self.env = self.env(context={**self.env.context, "tracking_disable": True})
         # Few accounts here get so many lots that a debit would not read them all
         self.patch(loyalty_ledger, "LOTS_AT_FIRST", 2)
         # One clock for all examples: stopping time takes time
         with freeze_time(NOW) as clock:
-            run_machine(lambda: ServiceMachine(self, clock), examples=20, steps=25)
-            run_machine(lambda: MergeMachine(self, clock), examples=10, steps=40)
+            run_machine(lambda: machine(self, clock), examples=20, steps=25)
+            run_machine(lambda: merge_machine(self, clock), examples=10, steps=40)
+
+
+@tagged("post_install", "-at_install")
+class TestServiceProperties(ServicePropertiesCase):
+    def test_the_ledger_adds_up_whatever_happens(self):
+        self._run_machines(ServiceMachine, MergeMachine)

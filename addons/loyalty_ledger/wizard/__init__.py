@@ -7,8 +7,6 @@ from . import loyalty_anomaly_close
 from . import loyalty_card_update_balance
 from . import loyalty_earn_trial
 from . import loyalty_earn_trial_line
-from . import loyalty_household_join
 from . import loyalty_member_event_raise
 from . import loyalty_statement
-from . import loyalty_transfer_confirm
 from . import loyalty_manual_entry_confirm

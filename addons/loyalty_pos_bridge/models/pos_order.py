@@ -213,7 +213,7 @@ class PosOrder(models.Model):
                         "points": account_sudo.points,
                         "code": account_sudo.code,
                         "program_id": program.id,
-                        # The account of a household is that of each member
+                        # A shared account counts as the customer's
                         "partner_id": member_sudo.partner_id.id,
                     }
                 )

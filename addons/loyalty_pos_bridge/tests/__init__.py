@@ -12,7 +12,6 @@ from . import test_native
 from . import test_rights
 from . import test_till_rpc
 from . import test_enrol_by_phone
-from . import test_household
 from . import test_member_merge
 from . import test_concurrency
 from . import test_pos_js

@@ -8,7 +8,6 @@ from . import (
     test_delivered,
     test_earn_rule,
     test_hold,
-    test_household,
     test_member_merge,
     test_native,
     test_queries,

@@ -12,7 +12,7 @@ class LoyaltyCard(models.Model):
         string="Tier of the Member",
         compute="_compute_member_tier_id",
         compute_sudo=True,
-        help="Of who has the points account; the head where a household shares it.",
+        help="The tier of the member who owns the account.",
     )
 
     @api.depends("program_id", "partner_id")

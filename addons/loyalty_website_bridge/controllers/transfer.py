@@ -132,12 +132,12 @@ class LoyaltyTransferPortal(LoyaltyPortal):
         """
         recipient = recipient.strip()
         if not recipient:
-            raise UserError(request.env._("Say to whom the points go."))
+            raise UserError(request.env._("Enter the recipient."))
         try:
             amount = float(points.replace(",", "."))
         except ValueError as error:
             raise ValidationError(
-                request.env._("Say how many points are given: a number above zero.")
+                request.env._("Enter a number of points greater than zero.")
             ) from error
         # sudo: as for _get_loyalty_transfer; the giver is the visitor
         return (

@@ -56,7 +56,7 @@ class TestPortalHousehold(LoyaltyShopCommon):
         self.assertIn("Welcome gift for Ben", ben)
         self.assertNotIn("Welcome gift for Ben", anna)
         for page in (anna, ben):
-            self.assertIn("Brought together in the household", page)
+            self.assertIn("Pooled in the household", page)
 
     def test_who_has_left_sees_nothing_of_it(self):
         self._buy(self.anna, 100)

@@ -85,13 +85,16 @@ class TestPortalTransfer(CodeMixin, LoyaltyShopCommon):
 
     def test_what_is_wrong_is_said_on_the_form(self):
         for values, sentence in (
-            ({"recipient": "nobody@example.com"}, "Nobody in Harmony Coffee has"),
-            ({"recipient": " "}, "Say to whom the points go"),
+            ({"recipient": "nobody@example.com"}, "No member of Harmony Coffee has"),
+            ({"recipient": " "}, "Enter the recipient"),
             ({"points": "9"}, "Give at least 10 beans"),
-            ({"points": "501"}, "There are 500 beans to give, not 501 beans"),
-            ({"points": "many"}, "a number above zero"),
-            ({"points": "nan"}, "a number above zero"),
-            ({"points": "-5"}, "a number above zero"),
+            (
+                {"points": "501"},
+                "500 beans are available; the transfer needs 501 beans",
+            ),
+            ({"points": "many"}, "greater than zero"),
+            ({"points": "nan"}, "greater than zero"),
+            ({"points": "-5"}, "greater than zero"),
         ):
             self.assertSays(self._propose(**values), sentence)
         self.assertFalse(self.codes)

@@ -84,7 +84,7 @@ patch(PosStore.prototype, {
         const account = this.models["loyalty.card"].get(accountId);
         if (account) {
             account.points = balance;
-            // Members of a household share an account: it is that of who buys
+            // Members can share an account: the till shows it as the customer's
             account.partner_id = this.models["res.partner"].get(quote.partner_id);
         } else if (program) {
             this.models["loyalty.card"].create({
@@ -135,8 +135,8 @@ patch(PosStore.prototype, {
     },
 
     /**
-     * The list of customers shows what somebody has: not the account that a member of a household
-     * leaves empty.
+     * The list of customers shows accounts with points, not the empty own account of a member who
+     * shares another one.
      */
     getLoyaltyCards() {
         return super

@@ -9,11 +9,11 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
-from ..ledger.move import Op
-from .common import NOW, LoyaltyLedgerCommon
-from .test_concurrency import ConcurrencyCase
+from odoo.addons.loyalty_ledger.ledger.flow import WALLET
+from odoo.addons.loyalty_ledger.ledger.move import Op
+from odoo.addons.loyalty_ledger.tests.common import NOW, LoyaltyLedgerCommon
 
 
 @tagged("post_install", "-at_install")
@@ -151,9 +151,9 @@ class TestHousehold(LoyaltyLedgerCommon):
 
     def test_who_cannot_join(self):
         other = self._create_scheme(name="Other")
-        stranger = self.env["loyalty.member"]._enrol(self.cleo, other)
+        outsider = self.env["loyalty.member"]._enrol(self.cleo, other)
         with self.assertRaisesRegex(UserError, "Cleo is no member of Harmony Coffee"):
-            self._join(stranger)
+            self._join(outsider)
         self._join(self.third)
         with self.assertRaisesRegex(UserError, "belongs to The Beans already"):
             self._join(self.third)
@@ -228,27 +228,55 @@ class TestHousehold(LoyaltyLedgerCommon):
         with self.assertRaisesRegex(UserError, "share their points already"):
             transfer.action_send_code()
 
-    def test_adjustment_of_all_members_of_a_household(self):
+    def test_points_of_an_event_go_to_the_shared_account(self):
         self._join()
-        adjustment = self.env["loyalty.adjustment"].create(
+        event = self.env["loyalty.earn.event"]._get_by_code("review")
+        self.env["loyalty.earn.rule"].create(
             {
+                "name": event.name,
                 "scheme_id": self.scheme.id,
-                "kind": "take",
-                "points": 100,
-                "reason_id": self.env["loyalty.adjustment.reason"]
-                .create({"name": "Misuse"})
-                .id,
-                "target": "members",
-                "member_ids": [Command.set((self.member | self.friend).ids)],
+                "trigger": "event",
+                "effect": "receipt",
+                "event_id": event.id,
+                "value": 20,
             }
         )
-        adjustment._freeze_members()
-        lines = adjustment.line_ids.sorted("id")
-        self.assertEqual(lines.account_id, self.account)
-        lines._post()
-        self.assertEqual(lines.mapped("state"), ["posted", "refused"])
-        self.assertIn("has 40 beans that can be taken", lines[1].message)
-        self.assertBooks(40)
+        self.friend._raise_event("review", "1")
+        self.assertBooks(160)
+
+    def test_query_finds_the_same_account_as_the_orm(self):
+        self._join()
+        members = self.member | self.friend | self.third
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT member.id, %s FROM loyalty_member member"
+                " WHERE member.id = ANY(%s)",
+                members._get_account_partner_sql("member"),
+                members.ids,
+            )
+        )
+        self.assertEqual(
+            dict(rows),
+            {member.id: member._get_account_partner().id for member in members},
+        )
+        self.assertEqual(self.friend._get_account_partner(), self.anna)
+        self.assertEqual(self.friend._get_account_partner(WALLET), self.ben)
+
+    def test_entries_name_the_household_as_their_source(self):
+        self._join()
+        entry = self.account.entry_ids.filtered(lambda e: e.kind == "transfer_in")
+        self.assertEqual(
+            (entry.res_model, entry.res_id), ("loyalty.household", self.household.id)
+        )
+        self.assertEqual(entry._get_statement_title(), "Pooled in the household")
+
+    def test_scheme_with_shared_accounts(self):
+        other = self._create_scheme(name="Other")
+        self.assertFalse(other._has_shared_accounts())
+        self.assertTrue(self.scheme._has_shared_accounts())
+        self.household.action_dissolve()
+        self.assertFalse(self.scheme._has_shared_accounts())
 
     def test_who_may_do_what(self):
         self._join()
@@ -281,14 +309,14 @@ class TestHousehold(LoyaltyLedgerCommon):
         rival = self.env["res.company"].create({"name": "Rival"})
         self.scheme.points_program_id.company_id = self.company
         self.scheme.company_id = self.company
-        stranger = new_test_user(
+        outsider = new_test_user(
             self.env,
-            "house_stranger",
+            "house_outsider",
             "loyalty_member.loyalty_member_group_manager",
             company_id=rival.id,
             company_ids=[Command.set(rival.ids)],
         )
-        Household = self.env["loyalty.household"].with_user(stranger)
+        Household = self.env["loyalty.household"].with_user(outsider)
         self.assertNotIn(self.household, Household.search([]))
 
     @mute_logger("odoo.sql_db")
@@ -299,47 +327,3 @@ class TestHousehold(LoyaltyLedgerCommon):
                 " VALUES ('Again', %s, TRUE)",
                 [self.member.id],
             )
-
-
-@tagged("post_install", "-at_install", "database_breaking")
-class TestHouseholdConcurrency(ConcurrencyCase):
-    """Anna and Ben at two tills, with the 100 points of their household."""
-
-    def setUp(self):
-        super().setUp()
-        with self.registry.cursor() as cr:
-            env = self._env(cr)
-            member = env["loyalty.member"].browse(self.member_id)
-            friend = env["loyalty.member"]._enrol(
-                env["res.partner"].create({"name": "Ben Twice"}), member.scheme_id
-            )
-            self.friend_id = friend.id
-            household = env["loyalty.household"].create(
-                {"name": "Two Tills", "head_id": member.id}
-            )
-            household._join(friend)
-            self.household_id = household.id
-
-    def _clean_up(self):
-        with self.registry.cursor() as cr:
-            env = self._env(cr)
-            household = env["loyalty.household"].browse(self.household_id)
-            household.member_ids._set_household(env["loyalty.household"])
-            household.unlink()
-        return super()._clean_up()
-
-    def _spend(self, member_id, reference):
-        return lambda env: self._sale(
-            env, reference, 10, redeemed=100, member_id=member_id
-        )
-
-    @mute_logger("odoo.sql_db", "odoo.service.model")
-    def test_two_members_spend_the_same_100_points(self):
-        outcomes = self._at_once(
-            self._spend(self.member_id, "anna"), self._spend(self.friend_id, "ben")
-        )
-        refused = [o for o in outcomes if isinstance(o, UserError)]
-        self.assertEqual(len(refused), 1, outcomes)
-        self.assertIn("can spend 10 points, not 100 points", str(refused[0]))
-        self.assertEqual(self._points(), 10)
-        self.assertEqual(self._audit(), [])

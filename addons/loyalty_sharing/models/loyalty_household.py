@@ -6,18 +6,19 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ..ledger.move import Move, Op, Shortfall
+from odoo.addons.loyalty_ledger.ledger.move import Move, Op, Shortfall
 
 BATCH = 500
-# What only the steps of this model write once the household is there
+# Written by the methods of this model only, once the household exists
 STEP_FIELDS = {"head_id", "scheme_id", "member_ids", "active"}
 
 
 class LoyaltyHousehold(models.Model):
-    """Members who share one account: that of their head.
+    """Members who share the account of their head.
 
-    The others keep accounts of their own, which stay empty: what still arrives there,
-    like points of purchases made before, is brought over by a nightly job.
+    The other members keep their own accounts, which stay empty: a nightly job moves
+    points that still arrive there, like those of earlier purchases, to the shared
+    account.
     """
 
     _name = "loyalty.household"
@@ -71,7 +72,7 @@ class LoyaltyHousehold(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Found households of their heads; the others join."""
+        """Create households with their heads as the first members."""
         for vals in vals_list:
             for name in STEP_FIELDS - {"head_id"}:
                 vals.pop(name, None)
@@ -81,13 +82,16 @@ class LoyaltyHousehold(models.Model):
         return households
 
     def write(self, vals):
-        """Leave who belongs to it to the buttons.
+        """Let only the buttons change the members of a household.
 
-        :raise AccessError: for a field that the steps write
+        :raise AccessError: for a field that the methods of this model write
         """
         if not self.env.su and STEP_FIELDS & vals.keys():
             raise AccessError(
-                self.env._("Who belongs to a household changes by its buttons alone.")
+                self.env._(
+                    "The members of a household cannot be edited. Use the buttons to"
+                    " add or remove a member."
+                )
             )
         return super().write(vals)
 
@@ -99,16 +103,16 @@ class LoyaltyHousehold(models.Model):
     # === ACTIONS === #
 
     def action_add_member(self):
-        """Open the dialog by which a member joins."""
+        """Open the dialog that adds a member."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
-            "loyalty_ledger.loyalty_household_join_action"
+            "loyalty_sharing.loyalty_household_join_action"
         )
         action["context"] = {"default_household_id": self.id}
         return action
 
     def action_dissolve(self):
-        """Let everybody go; the balance stays with the head."""
+        """Remove all members; the balance stays with the head."""
         self.check_access("write")
         for household in self:
             household._lock_row()
@@ -121,15 +125,15 @@ class LoyaltyHousehold(models.Model):
         return self.head_id.action_view_entries()
 
     def action_view_transactions(self):
-        """Open what the members bought."""
+        """Open the transactions of all members."""
         return self.member_ids.action_view_transactions()
 
     # === BUSINESS: MEMBERS === #
 
     def _join(self, members):
-        """Take members in, with what is on their accounts.
+        """Add members, and move the points of their own accounts to the shared one.
 
-        :raise UserError: who cannot join, and why
+        :raise UserError: if a member cannot join
         """
         self.ensure_one()
         self._lock_row()
@@ -140,7 +144,7 @@ class LoyaltyHousehold(models.Model):
         self._pool_points()
 
     def _leave(self, members):
-        """Let members go; what is on the shared account stays there.
+        """Remove members; the points of the shared account stay there.
 
         :raise UserError: for the head
         """
@@ -160,7 +164,7 @@ class LoyaltyHousehold(models.Model):
     def _check_can_join(self, member):
         """Refuse a member who cannot join this household.
 
-        :raise UserError: why
+        :raise UserError: with the reason
         """
         values = {
             "member": member.display_name,
@@ -196,9 +200,10 @@ class LoyaltyHousehold(models.Model):
             )
 
     def _lock_row(self):
-        """Let one transaction at a time change who belongs to a household.
+        """Let one transaction at a time change the members of a household.
 
-        The row is written, so that who waited with an older view runs again.
+        The row is written, so that Odoo runs a transaction again that has waited with
+        an older snapshot.
         """
         self.env["loyalty.household"].flush_model()
         self.env.execute_query(
@@ -213,47 +218,48 @@ class LoyaltyHousehold(models.Model):
 
     @api.model
     def _cron_pool(self):
-        """Bring over what has arrived on accounts of members. Safe to run again."""
+        """Move points of members to shared accounts. Safe to run again."""
         moved = self._pool_points(BATCH)
         self.env["ir.cron"]._commit_progress(moved, remaining=int(moved == BATCH))
 
     def _pool_points(self, limit=None):
-        """Bring points and debts from members' own accounts to the shared ones.
+        """Move points and debts from members' own accounts to the shared ones.
 
-        What is on hold stays until its order has spent it or given it back.
+        Points on hold stay until the order has spent or released them.
 
-        :param int limit: how many accounts at most
-        :return int: how many accounts were looked at
+        :param int limit: maximum number of accounts
+        :return int: number of accounts that were processed
         """
-        pairs = self._find_unpooled(limit)
+        rows = self._find_unpooled(limit)
         Ledger = self.env["loyalty.ledger"]
-        rows = Ledger._lock({id_ for pair in pairs for id_ in pair})
-        accounts = {row[0]: row for row in rows}
+        locked = Ledger._lock({id_ for row in rows for id_ in row[1:]})
+        accounts = {row[0]: row for row in locked}
         spendable = (
-            self.env["loyalty.card"].browse(own for own, _pool in pairs)
+            self.env["loyalty.card"].browse(own for _household, own, _pool in rows)
         )._get_spendable()
         moves = []
-        for own_id, pool_id in pairs:
+        for household_id, own_id, pool_id in rows:
+            household = self.browse(household_id)
             _id, _scheme, _company, points, _pending, sequence, *_rest = accounts[
                 own_id
             ]
             key = f"pool:{own_id}:{sequence + 1}"
             if spendable[own_id] > 0:
-                moves += self._prepare_pool_moves(
+                moves += household._prepare_pool_moves(
                     key, own_id, pool_id, spendable[own_id]
                 )
             elif points.startswith("-"):
-                # A debt that a return has left: the household owes it
-                moves += self._prepare_pool_moves(
+                # A return has left a debt: the household owes it
+                moves += household._prepare_pool_moves(
                     key, pool_id, own_id, -Decimal(points)
                 )
         Ledger._post(moves)
-        return len(pairs)
+        return len(rows)
 
     def _find_unpooled(self, limit=None):
-        """Return the accounts of members that are not empty as they should be.
+        """Return the members' own accounts that hold points or a debt.
 
-        :return: list of (id of the own account, id of the shared one)
+        :return: list of (id of the household, of the own account, of the shared one)
         """
         for model in ("loyalty.member", "loyalty.household", "loyalty.card"):
             self.env[model].flush_model()
@@ -261,7 +267,7 @@ class LoyaltyHousehold(models.Model):
         return self.env.execute_query(
             SQL(
                 """
-                SELECT own.id, pool.id
+                SELECT household.id, own.id, pool.id
                   FROM loyalty_household household
                   JOIN loyalty_member head ON head.id = household.head_id
                   JOIN loyalty_scheme scheme ON scheme.id = head.scheme_id
@@ -286,26 +292,30 @@ class LoyaltyHousehold(models.Model):
     def _prepare_pool_moves(self, key, giver_id, recipient_id, points):
         """Return the moves between a member's own account and the shared one.
 
-        Who gives may owe afterwards: only a debt is given by the household, and it
-        cannot refuse it.
+        The giving account may go below zero: the shared account gives only to settle
+        a debt, and cannot refuse it.
         """
+        self.ensure_one()
+        values = {
+            "key": key,
+            "points": points,
+            "res_model": self._name,
+            "res_id": self.id,
+            "reason": self.env._("Pooled in the household"),
+        }
         return [
             Move(
                 account_id=giver_id,
-                key=key,
                 kind="transfer_out",
                 op=Op.DEBIT,
-                points=points,
                 shortfall=Shortfall.DEBT,
-                reason=self.env._("Brought together in the household"),
+                **values,
             ),
             Move(
                 account_id=recipient_id,
-                key=key,
                 kind="transfer_in",
                 op=Op.CREDIT,
-                points=points,
                 giver_id=giver_id,
-                reason=self.env._("Brought together in the household"),
+                **values,
             ),
         ]

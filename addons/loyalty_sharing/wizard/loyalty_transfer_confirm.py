@@ -11,10 +11,10 @@ class LoyaltyTransferConfirm(models.TransientModel):
         comodel_name="loyalty.transfer", required=True, ondelete="cascade"
     )
     code_sent_to = fields.Char(related="transfer_id.code_sent_to")
-    code = fields.Char(help="Six digits that the member reads to you.")
+    code = fields.Char(help="The six digits that the member received.")
 
     def action_confirm(self):
-        """Move the points, if the code is right."""
+        """Transfer the points if the code is right."""
         self.ensure_one()
         self.transfer_id.check_access("write")
         self.transfer_id._confirm(self.code)

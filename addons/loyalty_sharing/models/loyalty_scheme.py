@@ -1,7 +1,5 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Which transfers between members a scheme allows."""
-
 from decimal import Decimal
 
 from odoo import fields, models
@@ -12,36 +10,37 @@ class LoyaltyScheme(models.Model):
     _inherit = "loyalty.scheme"
 
     transfer_allowed = fields.Boolean(
-        string="Members May Give Points",
+        string="Allow Transfers",
         tracking=True,
-        help="To other members of this scheme, confirmed by a one-time code.",
+        help="Members can give points to other members of this scheme. They confirm"
+        " each transfer with a one-time code.",
     )
     transfer_minimum = fields.Float(
-        string="At Least Each Time",
+        string="Minimum per Transfer",
         digits="Loyalty Points",
         default=1.0,
         tracking=True,
     )
     transfer_maximum = fields.Float(
-        string="At Most Each Time",
+        string="Maximum per Transfer",
         digits="Loyalty Points",
         default=1000.0,
         tracking=True,
         help="0: no limit.",
     )
     transfer_day_limit = fields.Float(
-        string="At Most a Day",
+        string="Daily Limit",
         digits="Loyalty Points",
         default=1000.0,
         tracking=True,
-        help="What one member may give in a day. 0: no limit.",
+        help="Points that one member can give in a day. 0: no limit.",
     )
     transfer_month_limit = fields.Float(
-        string="At Most a Month",
+        string="Monthly Limit",
         digits="Loyalty Points",
         default=5000.0,
         tracking=True,
-        help="What one member may give in a calendar month. 0: no limit.",
+        help="Points that one member can give in a calendar month. 0: no limit.",
     )
 
     # NaN is larger than any number to PostgreSQL
@@ -49,20 +48,20 @@ class LoyaltyScheme(models.Model):
         "CHECK (LEAST(transfer_minimum, transfer_maximum, transfer_day_limit,"
         " transfer_month_limit) >= 0 AND GREATEST(transfer_minimum, transfer_maximum,"
         " transfer_day_limit, transfer_month_limit) < 1000000000000)",
-        "The limits of points that members give are numbers from 0 on. 0: no limit.",
+        "The limits of transfers cannot be negative. Enter 0 for no limit.",
     )
 
     def _check_transfer_size(self, points):
         """Refuse a transfer that is too small, too large or not in whole steps.
 
-        :param Decimal points: what is given
+        :param Decimal points: points of the transfer
         :raise UserError: with the limit
         """
         self.ensure_one()
         if points % self._get_step():
             raise UserError(
                 self.env._(
-                    "%(scheme)s counts in steps of %(step)s.",
+                    "%(scheme)s counts in steps of %(step)s. Enter a multiple of it.",
                     scheme=self.name,
                     step=self._format_points(self._get_step()),
                 )
@@ -83,19 +82,19 @@ class LoyaltyScheme(models.Model):
             )
 
     def _check_transfer_limits(self, points, day_before, month_before):
-        """Refuse a transfer by which a member would give too much.
+        """Refuse a transfer beyond the daily or monthly limit of a member.
 
-        :param Decimal points: what is given now
-        :param Decimal day_before: what the member has given today
-        :param Decimal month_before: what the member has given this month
-        :raise UserError: with what is left
+        :param Decimal points: points of the transfer
+        :param Decimal day_before: points that the member has given today
+        :param Decimal month_before: points that the member has given this month
+        :raise UserError: with the points that are left
         """
         self.ensure_one()
         day_left = Decimal(str(self.transfer_day_limit)) - day_before
         if self.transfer_day_limit and points > day_left:
             raise UserError(
                 self.env._(
-                    "One member may give %(limit)s a day; %(left)s are left for today.",
+                    "A member can give %(limit)s per day; %(left)s are left for today.",
                     limit=self._format_points(self.transfer_day_limit),
                     left=self._format_points(max(day_left, Decimal(0))),
                 )
@@ -104,9 +103,19 @@ class LoyaltyScheme(models.Model):
         if self.transfer_month_limit and points > month_left:
             raise UserError(
                 self.env._(
-                    "One member may give %(limit)s a month; %(left)s are left for this"
+                    "A member can give %(limit)s per month; %(left)s are left for this"
                     " month.",
                     limit=self._format_points(self.transfer_month_limit),
                     left=self._format_points(max(month_left, Decimal(0))),
                 )
             )
+
+    def _has_shared_accounts(self):
+        if super()._has_shared_accounts():
+            return True
+        # sudo: households count also if the user cannot see them
+        return bool(
+            self.env["loyalty.household"]
+            .sudo()
+            .search_count([("scheme_id", "=", self.id)], limit=1)
+        )

@@ -20,15 +20,15 @@ class LoyaltyHouseholdJoin(models.TransientModel):
     def _compute_summary(self):
         for wizard in self:
             wizard.summary = wizard.member_id and self.env._(
-                "%(member)s brings %(points)s into %(household)s. From then on they"
-                " belong to all of its members, and stay there if %(member)s leaves.",
+                "%(member)s brings %(points)s into %(household)s. The points then"
+                " belong to all members, and stay there if %(member)s leaves.",
                 member=wizard.member_id.display_name,
                 points=wizard.scheme_id._format_points(wizard.member_id.points_balance),
                 household=wizard.household_id.name,
             )
 
     def action_join(self):
-        """Take the member in."""
+        """Add the member to the household."""
         self.ensure_one()
         self.household_id.check_access("write")
         self.household_id._join(self.member_id)

@@ -8,18 +8,18 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, float_compare
 
-from ..ledger.move import Move, Op
+from odoo.addons.loyalty_ledger.ledger.move import Move, Op
 
 DIGITS = 4
 MESSAGE_LENGTH = 200
-# How often a member may name somebody within a day, right or wrong: enough for a
-# birthday, too little to find out who is a member
-TRIES_A_DAY = 10
-KEPT_WAITING_DAYS = 1
+# Attempts of a member to name a recipient, successful or not: enough for a birthday,
+# too few to find out who is a member
+MAX_ATTEMPTS_PER_DAY = 10
+WAITING_DAYS = 1
 GC_BATCH = 1000
-# What is asked for: fixed as soon as the member has been sent a code for it
+# The request of the member, fixed once a code has been sent for it
 REQUEST_FIELDS = {"giver_id", "recipient_name", "points", "message"}
-# What only the steps of this model write, with the values of a new record
+# Written by the methods of this model only, with the values of a new record
 STEP_DEFAULTS = {
     "name": False,
     "state": "draft",
@@ -78,8 +78,7 @@ class LoyaltyTransfer(models.Model):
         string="To",
         required=True,
         copy=False,
-        help="Number of the card or of the member, e-mail address or phone number, all"
-        " of it.",
+        help="The complete card number, member number, e-mail address or phone number.",
     )
     recipient_id = fields.Many2one(
         comodel_name="loyalty.member",
@@ -91,7 +90,7 @@ class LoyaltyTransfer(models.Model):
     points = fields.Float(digits="Loyalty Points", required=True)
     point_unit = fields.Char(related="scheme_id.point_name_plural")
     message = fields.Char(
-        size=MESSAGE_LENGTH, help="The recipient reads it on the statement."
+        size=MESSAGE_LENGTH, help="Shown on the recipient's statement."
     )
     code_sent_to = fields.Char(copy=False, readonly=True)
     done_date = fields.Datetime(
@@ -121,10 +120,11 @@ class LoyaltyTransfer(models.Model):
 
     _points_range = models.Constraint(
         "CHECK (points > 0 AND points < 100000000000)",
-        "Say how many points are given: a number above zero.",
+        "Enter a number of points greater than zero.",
     )
     _not_to_oneself = models.Constraint(
-        "CHECK (giver_id <> recipient_id)", "Nobody gives points to themselves."
+        "CHECK (giver_id <> recipient_id)",
+        "Members cannot give points to themselves. Enter another recipient.",
     )
     _given_idx = models.Index("(giver_id, create_date)")
 
@@ -133,13 +133,13 @@ class LoyaltyTransfer(models.Model):
     @api.depends("name")
     def _compute_display_name(self):
         for transfer in self:
-            transfer.display_name = transfer.name or self.env._("New transfer")
+            transfer.display_name = transfer.name or self.env._("New Transfer")
 
     # === CRUD === #
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Start every transfer as a draft, whatever the caller says."""
+        """Create every transfer as a draft, whatever values the caller passes."""
         Sequence_sudo = self.env["ir.sequence"].sudo()
         for vals in vals_list:
             self._check_number(vals)
@@ -148,24 +148,26 @@ class LoyaltyTransfer(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        """Leave the steps to the buttons, and what was confirmed as it is.
+        """Let only the buttons move a transfer on, and keep a request as it was sent.
 
-        :raise AccessError: for a field that the steps write
+        :raise AccessError: for a field that the methods of this model write
         :raise UserError: if the transfer is no longer a draft
         """
         self._check_number(vals)
         if not self.env.su:
             if vals.keys() & STEP_DEFAULTS.keys():
                 raise AccessError(
-                    self.env._("A transfer moves on by its buttons alone.")
+                    self.env._(
+                        "The status of a transfer cannot be edited. Use its buttons."
+                    )
                 )
             if vals.keys() & REQUEST_FIELDS and any(
                 transfer.state != "draft" for transfer in self
             ):
                 raise UserError(
                     self.env._(
-                        "The member has been asked to confirm this transfer as it is."
-                        " Cancel it and make a new one."
+                        "A code was already sent for this transfer. Cancel it and"
+                        " create a new one."
                     )
                 )
         return super().write(vals)
@@ -174,42 +176,44 @@ class LoyaltyTransfer(models.Model):
     def _unlink_except_done(self):
         if any(transfer.giver_entry_id for transfer in self):
             raise UserError(
-                self.env._("What was transferred stays on record. Reverse it instead.")
+                self.env._(
+                    "A completed transfer cannot be deleted. Reverse it instead."
+                )
             )
 
     @api.model
     def _check_number(self, vals):
-        """Refuse what is no number of points, before the ORM stores it as it is."""
+        """Refuse values that are not a number of points, before the ORM stores them."""
         points = vals.get("points", 1)
         # NaN is neither above nor below anything
         if not isinstance(points, (int, float)) or not 0 < points < float("inf"):
             raise ValidationError(
-                self.env._("Say how many points are given: a number above zero.")
+                self.env._("Enter a number of points greater than zero.")
             )
 
     @api.autovacuum
     def _gc_transfers(self):
-        """Cancel what nobody has confirmed."""
+        """Cancel transfers that were not confirmed in time."""
         transfers = self.search(
             [
                 ("state", "=", "waiting"),
                 (
                     "write_date",
                     "<",
-                    fields.Datetime.now() - timedelta(days=KEPT_WAITING_DAYS),
+                    fields.Datetime.now() - timedelta(days=WAITING_DAYS),
                 ),
             ],
             limit=GC_BATCH,
         )
-        transfers._cancel(self.env._("It was not confirmed in time."))
+        transfers._cancel(self.env._("The transfer was not confirmed in time."))
         return len(transfers), len(transfers) == GC_BATCH
 
     # === ACTIONS === #
 
     def action_send_code(self):
-        """Find the recipient, and send the giver a code by which to confirm.
+        """Find the recipient, and send the giver a code to confirm with.
 
-        :raise UserError: if the transfer is not possible, in a sentence
+        :raise UserError: if the transfer is not possible
         """
         self.check_access("write")
         for transfer in self:
@@ -217,55 +221,53 @@ class LoyaltyTransfer(models.Model):
         return self.action_enter_code() if len(self) == 1 else True
 
     def action_enter_code(self):
-        """Open the dialog for the code that the giver was sent."""
+        """Open the dialog for the code."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
-            "loyalty_ledger.loyalty_transfer_confirm_action"
+            "loyalty_sharing.loyalty_transfer_confirm_action"
         )
         action["context"] = {"default_transfer_id": self.id}
         return action
 
     def action_cancel(self):
-        """Call off what has not been confirmed.
+        """Cancel transfers that have not been confirmed.
 
-        :raise UserError: if it has been
+        :raise UserError: if one has been
         """
         self.check_access("write")
         self._lock_rows()
         if any(transfer.state not in ("draft", "waiting") for transfer in self):
             raise UserError(
-                self.env._("Only what has not been confirmed can be cancelled.")
+                self.env._(
+                    "A confirmed transfer cannot be cancelled. Reverse it instead."
+                )
             )
         self._cancel()
 
     def action_reverse(self):
-        """Give confirmed points back to who gave them.
+        """Give the points of confirmed transfers back to the giver.
 
         :raise AccessError: unless a loyalty manager
-        :raise UserError: if the recipient has them no longer
+        :raise UserError: if the recipient has spent them
         """
         self.check_access("write")
         if not self.env.su and not self.env.user.has_group(
             "loyalty_member.loyalty_member_group_manager"
         ):
             raise AccessError(
-                self.env._("Only an administrator of Loyalty reverses a transfer.")
+                self.env._("Only an administrator of Loyalty can reverse a transfer.")
             )
         for transfer in self:
             transfer._reverse()
 
     def action_view_entries(self):
-        """Open the entries of both sides."""
+        """Open the entries of both members."""
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "loyalty_ledger.loyalty_ledger_entry_action"
         )
         action["domain"] = [
-            (
-                "key",
-                "in",
-                [key for t in self for key in (t._get_key(), t._get_undo_key())],
-            ),
-            ("scheme_id", "in", self.scheme_id.ids),
+            ("res_model", "=", self._name),
+            ("res_id", "in", self.ids),
         ]
         return action
 
@@ -273,27 +275,28 @@ class LoyaltyTransfer(models.Model):
 
     @api.model
     def _propose(self, giver, recipient_name, points, message=None):
-        """Make a transfer on behalf of its giver, and send the code.
+        """Create a transfer on behalf of its giver, and send the code.
 
-        What is refused is kept with its reason, so that tries can be counted; the
-        caller lets the transaction end well.
+        A refused transfer is stored with the reason, so that attempts can be counted;
+        the caller has to let the transaction succeed.
 
         :param giver: loyalty.member
         :param str recipient_name: see ``loyalty.member._find_named``
-        :param float points: how many
+        :param float points: points to give
         :return: the transfer, waiting or cancelled with its ``refusal_reason``
-        :raise UserError: too many tries for today
+        :raise UserError: after too many attempts today
         """
         giver._lock_codes()
         today = fields.Datetime.to_datetime(fields.Date.today())
-        tries = self.search_count(
+        attempts = self.search_count(
             [("giver_id", "=", giver.id), ("create_date", ">=", today)]
         )
-        if tries >= TRIES_A_DAY:
+        if attempts >= MAX_ATTEMPTS_PER_DAY:
             raise UserError(
                 self.env._(
-                    "You have tried %(count)s times today. Go on tomorrow, or ask us.",
-                    count=tries,
+                    "You have tried %(count)s times today. Try again tomorrow, or"
+                    " contact us.",
+                    count=attempts,
                 )
             )
         transfer = self.create(
@@ -312,9 +315,9 @@ class LoyaltyTransfer(models.Model):
         return transfer
 
     def _submit(self):
-        """Find the recipient, and send the giver a code by which to confirm.
+        """Find the recipient, and send the giver a code to confirm with.
 
-        Again for one that is waiting: a new code.
+        A waiting transfer gets a new code.
         """
         self.ensure_one()
         self._check_state("draft", "waiting")
@@ -337,7 +340,7 @@ class LoyaltyTransfer(models.Model):
         self_sudo.write({"state": "waiting", "code_sent_to": sent_to})
 
     def _find_recipient(self):
-        # sudo: whoever is named exactly may receive, also unseen by who gives
+        # sudo: a member named exactly can receive, also if the user cannot see them
         member_sudo = self.env["loyalty.member"].sudo()
         giver_sudo = self.giver_id.sudo()
         country = giver_sudo.partner_id._get_member_country()
@@ -345,16 +348,21 @@ class LoyaltyTransfer(models.Model):
             self.recipient_name, giver_sudo.scheme_id, country
         )
         if recipient_sudo == giver_sudo:
-            raise UserError(self.env._("Nobody gives points to themselves."))
+            raise UserError(
+                self.env._(
+                    "Members cannot give points to themselves. Enter another recipient."
+                )
+            )
         return recipient_sudo
 
     def _confirm(self, code):
-        """Move the points, if this is the code that the giver was sent.
+        """Move the points if the code is the one that was sent to the giver.
 
-        Once for however often it is called.
+        Points move once, however often it is called.
 
-        :param str code: what the giver has entered
-        :raise UserError: wrong code, or not possible any more; nothing has moved
+        :param str code: as entered by the giver
+        :raise UserError: if the code is wrong, or the transfer no longer possible; no
+            points have moved
         """
         self.ensure_one()
         self._lock_rows()
@@ -393,7 +401,7 @@ class LoyaltyTransfer(models.Model):
             raise UserError(
                 self.env._(
                     "%(giver)s and %(recipient)s have been merged since and share"
-                    " their points: nothing is to go back.",
+                    " their points: there is nothing to give back.",
                     giver=self.giver_id.display_name,
                     recipient=self.recipient_id.display_name,
                 )
@@ -403,8 +411,8 @@ class LoyaltyTransfer(models.Model):
         if float_compare(float(left), self.points, precision_digits=DIGITS) < 0:
             raise UserError(
                 self.env._(
-                    "%(recipient)s has %(left)s left of what is to go back:"
-                    " %(points)s. Make an adjustment instead.",
+                    "%(recipient)s has %(left)s left; %(points)s are needed to reverse"
+                    " the transfer. Make an adjustment instead.",
                     recipient=self.recipient_id.display_name,
                     left=self.scheme_id._format_points(left),
                     points=self.scheme_id._format_points(self.points),
@@ -425,10 +433,10 @@ class LoyaltyTransfer(models.Model):
         self.sudo().write({"state": "cancelled", "refusal_reason": reason})
 
     def _lock_rows(self):
-        """Let one transaction at a time move a transfer on.
+        """Let one transaction at a time change a transfer.
 
-        Who waited with an older view is refused by PostgreSQL, and Odoo runs the call
-        again.
+        PostgreSQL refuses a transaction that has waited with an older snapshot, and
+        Odoo runs the call again.
         """
         self.env.execute_query(
             SQL(
@@ -442,26 +450,26 @@ class LoyaltyTransfer(models.Model):
     # === BUSINESS: CHECKS === #
 
     def _check_state(self, *states):
-        """Refuse a step that does not follow from where the transfer is."""
+        """Refuse a step that the status of the transfer does not allow."""
         self.ensure_one()
         if self.state in states:
             return
         labels = dict(self._fields["state"]._description_selection(self.env))
         raise UserError(
             self.env._(
-                "%(name)s is not waiting for this: its status is %(state)s.",
+                "This cannot be done with %(name)s: its status is %(state)s.",
                 name=self.display_name,
                 state=labels[self.state],
             )
         )
 
     def _check_possible(self):
-        """Refuse what the scheme or the state of the two members rules out.
+        """Refuse a transfer that the scheme or the state of a member rules out.
 
-        :raise UserError: with a sentence that both a colleague and the giver may read
+        :raise UserError: with a sentence for both a colleague and the giver
         """
         self.ensure_one()
-        # sudo: the recipient may be nobody whom the user can see
+        # sudo: the user need not have access to the recipient
         sudo = self.sudo()
         scheme, giver, recipient = sudo.scheme_id, sudo.giver_id, sudo.recipient_id
         scheme._check_open()
@@ -474,7 +482,10 @@ class LoyaltyTransfer(models.Model):
             )
         if recipient.scheme_id != scheme:
             raise UserError(
-                self.env._("Points stay within %(scheme)s.", scheme=scheme.name)
+                self.env._(
+                    "Points cannot leave %(scheme)s. Choose one of its members.",
+                    scheme=scheme.name,
+                )
             )
         for member in giver | recipient:
             if member.state != "active":
@@ -503,14 +514,15 @@ class LoyaltyTransfer(models.Model):
             scheme = self.scheme_id
             raise UserError(
                 self.env._(
-                    "There are %(spendable)s to give, not %(points)s.",
+                    "%(spendable)s are available; the transfer needs %(points)s. Enter"
+                    " fewer points.",
                     spendable=scheme._format_points(spendable),
                     points=scheme._format_points(points),
                 )
             )
 
     def _check_limits(self):
-        """Refuse to give more than is allowed in a day or in a month."""
+        """Refuse a transfer beyond the limits per day and month."""
         self.ensure_one()
         today = fields.Date.today()
         self.scheme_id._check_transfer_limits(
@@ -520,8 +532,8 @@ class LoyaltyTransfer(models.Model):
         )
 
     def _get_given_since(self, day):
-        """Return what the giver has given from a day on, as Decimal."""
-        # sudo: the limit counts all that was given, whoever may see it
+        """Return the points that the giver has given since a day, as Decimal."""
+        # sudo: the limit counts also transfers that the user cannot see
         [[points]] = self.sudo()._read_group(
             Domain("giver_id", "=", self.giver_id.id)
             & Domain("state", "=", "done")
@@ -540,101 +552,83 @@ class LoyaltyTransfer(models.Model):
         return f"transfer:{self.id}:undo"
 
     def _get_accounts(self):
-        """Return the account that gives and the one that receives."""
+        """Return the account of the giver and the one of the recipient."""
         members_sudo = (self.giver_id | self.recipient_id).sudo()
         accounts = self.sudo().scheme_id._get_accounts(members_sudo)
         return tuple(accounts[member.id] for member in members_sudo)
 
     def _prepare_moves(self, giver_account, recipient_account):
-        """Return what leaves one account and what arrives on the other.
+        """Return the debit of one account and the credit of the other.
 
-        The reason names nobody: entries are for ever, names are not.
+        The reason names nobody: entries cannot be anonymized.
         """
-        points = Decimal(str(self.points))
+        values = self._prepare_move_values(self._get_key())
         return [
             Move(
                 account_id=giver_account.id,
-                key=self._get_key(),
                 kind="transfer_out",
                 op=Op.DEBIT,
-                points=points,
                 reason=self.env._("Given to another member"),
+                **values,
             ),
             Move(
                 account_id=recipient_account.id,
-                key=self._get_key(),
                 kind="transfer_in",
                 op=Op.CREDIT,
-                points=points,
                 giver_id=giver_account.id,
                 reason=self.env._("Received from another member"),
+                **values,
             ),
         ]
 
     def _prepare_undo_moves(self):
         sudo = self.sudo()
-        points = Decimal(str(self.points))
-        reason = self.env._("Transfer reversed")
+        values = {
+            **self._prepare_move_values(self._get_undo_key()),
+            "reason": self.env._("Transfer reversed"),
+        }
         return [
             Move(
                 account_id=sudo.recipient_entry_id.account_id._get_current().id,
-                key=self._get_undo_key(),
                 kind="transfer_out",
                 op=Op.TAKE_BACK,
-                points=points,
                 undo=(sudo.recipient_entry_id.id,),
-                reason=reason,
+                **values,
             ),
             Move(
                 account_id=sudo.giver_entry_id.account_id._get_current().id,
-                key=self._get_undo_key(),
                 kind="transfer_in",
                 op=Op.RESTORE,
-                points=points,
                 undo=(sudo.giver_entry_id.id,),
                 revive_until=sudo.scheme_id._get_revival_date(),
-                reason=reason,
+                **values,
             ),
         ]
 
-    # === FOR PEOPLE === #
-
-    @api.model
-    def _find_by_entries(self, entries):
-        """Return the transfer behind each entry that belongs to one.
-
-        :return dict: loyalty.transfer by id of the entry, in superuser mode
-        """
-        ids = {}
-        for entry in entries:
-            part, _sep, rest = entry.key.partition(":")
-            number = rest.partition(":")[0]
-            if (
-                part == "transfer"
-                and number.isdigit()
-                and entry.kind in ("transfer_in", "transfer_out")
-            ):
-                ids[entry.id] = int(number)
-        # sudo: who may read an entry may read what it says; see _get_statement_title
-        found = self.sudo().browse(set(ids.values())).exists()
+    def _prepare_move_values(self, key):
         return {
-            entry_id: self.sudo().browse(id_)
-            for entry_id, id_ in ids.items()
-            if id_ in found._ids
+            "key": key,
+            "points": Decimal(str(self.points)),
+            "res_model": self._name,
+            "res_id": self.id,
         }
 
+    # === STATEMENTS === #
+
     def _get_statement_title(self, entry):
-        """Say on a statement what an entry is, naming the other as far as allowed.
+        """Return the title of an entry, with the short name of the other member.
 
         :param entry: a loyalty.ledger.entry of this transfer
         """
         self.ensure_one()
-        is_giver = entry.account_id == self.giver_entry_id.account_id
+        is_reversal = entry not in (self.giver_entry_id | self.recipient_entry_id)
+        # The giver's points go out with the transfer and come in with its reversal
+        is_giver = (entry.kind == "transfer_out") != is_reversal
         other = self.recipient_id if is_giver else self.giver_id
         values = {"name": other._get_short_name(), "message": self.message}
-        if entry.key == self._get_undo_key():
-            if is_giver:
-                return self.env._("Back from %(name)s", **values)
+        if is_reversal and is_giver:
+            return self.env._("Back from %(name)s", **values)
+        if is_reversal:
             return self.env._("Gone back to %(name)s", **values)
         if is_giver:
             return self.env._("Given to %(name)s", **values)

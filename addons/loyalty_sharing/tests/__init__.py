@@ -1,0 +1,9 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import test_concurrency
+from . import test_household
+from . import test_member_merge
+from . import test_properties
+from . import test_statement
+from . import test_transfer

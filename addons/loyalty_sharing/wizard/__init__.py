@@ -1,0 +1,5 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import loyalty_household_join
+from . import loyalty_transfer_confirm
