@@ -7,6 +7,6 @@ class LoyaltyMemberMerge(models.Model):
     _inherit = "loyalty.member.merge"
 
     def _apply(self):
-        """Let duplicates leave their households before their own accounts are merged."""
+        """Let duplicates leave their households before accounts are merged."""
         self.duplicate_id._leave_household()
         return super()._apply()
