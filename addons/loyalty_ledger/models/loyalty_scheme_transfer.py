@@ -110,3 +110,13 @@ class LoyaltyScheme(models.Model):
                     left=self._format_points(max(month_left, Decimal(0))),
                 )
             )
+
+    def _is_used(self):
+        """Count a scheme as used whose members share accounts."""
+        # sudo: whether there are any is no secret to who may read the scheme
+        Member_sudo = self.env["loyalty.member"].sudo().with_context(active_test=False)
+        return super()._is_used() or bool(
+            Member_sudo.search_count(
+                [("scheme_id", "=", self.id), ("household_id", "!=", False)], limit=1
+            )
+        )
