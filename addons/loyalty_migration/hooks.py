@@ -11,7 +11,9 @@ def post_init_hook(env):
     env.cr.execute(
         SQL(
             """
-            SELECT setval(pg_get_serial_sequence('loyalty_migration', 'id'), max(res_id))
+            SELECT setval(
+                       pg_get_serial_sequence('loyalty_migration', 'id'), max(res_id)
+                   )
               FROM loyalty_ledger_entry
              WHERE res_model = 'loyalty.migration'
             HAVING max(res_id) IS NOT NULL

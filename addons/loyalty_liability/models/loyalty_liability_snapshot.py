@@ -111,7 +111,7 @@ class LoyaltyLiabilitySnapshot(models.Model):
 
     @api.model
     def _cron_liability(self):
-        """Estimate breakage and record the liability of the month. Safe to run again."""
+        """Estimate breakage and record the month's liability. Safe to run again."""
         self.env["loyalty.breakage.rate"]._estimate()
         self._record_month()
 

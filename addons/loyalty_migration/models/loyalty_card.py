@@ -9,7 +9,6 @@ class LoyaltyCard(models.Model):
 
     merged_into_id = fields.Many2one(
         comodel_name="loyalty.card",
-        string="Merged Into",
         copy=False,
         readonly=True,
         index="btree_not_null",
@@ -40,7 +39,8 @@ class LoyaltyCard(models.Model):
         if any(card.sudo().merged_into_id for card in self):
             raise UserError(
                 self.env._(
-                    "This card cannot be deleted: a migration added its points to another"
-                    " card, and undoing the migration needs it. Leave it archived."
+                    "This card cannot be deleted: a migration added its points to"
+                    " another card, and undoing the migration needs it. Leave it"
+                    " archived."
                 )
             )

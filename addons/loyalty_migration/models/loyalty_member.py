@@ -45,7 +45,7 @@ class LoyaltyMember(models.Model):
         return member.main_card_id or member.card_ids[:1]
 
     def _raise_signed_up(self):
-        """Raise nothing for contacts whom a migration enrolls: they are no newcomers."""
+        """Raise nothing for contacts whom a migration enrolls: they are not new."""
         if self.env.context.get("loyalty_migration_enrol"):
             return None
         return super()._raise_signed_up()

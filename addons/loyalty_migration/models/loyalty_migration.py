@@ -126,7 +126,7 @@ class LoyaltyMigration(models.Model):
     )
     check_date = fields.Datetime(string="Dry Run Date", copy=False, readonly=True)
     run_date = fields.Datetime(string="Migration Date", copy=False, readonly=True)
-    undo_date = fields.Datetime(string="Undo Date", copy=False, readonly=True)
+    undo_date = fields.Datetime(copy=False, readonly=True)
 
     # For the undo
     own_program_id = fields.Many2one(
@@ -270,8 +270,8 @@ class LoyaltyMigration(models.Model):
         if self.scheme_id:
             raise UserError(
                 self.env._(
-                    "This migration already has a scheme: %(scheme)s. Remove it first to"
-                    " create another one.",
+                    "This migration already has a scheme: %(scheme)s. Remove it first"
+                    " to create another one.",
                     scheme=self.scheme_id.name,
                 )
             )
@@ -641,9 +641,7 @@ class LoyaltyMigration(models.Model):
                 "Archived cards stay as they are. Odoo's history of each card stays"
                 " readable on the card."
             ),
-            self.env._(
-                "Open tills show the change after you reload them."
-            ),
+            self.env._("Open tills show the change after you reload them."),
         ]
         own_program = scheme.sudo().points_program_id
         if own_program and own_program != self.program_id:
@@ -672,8 +670,8 @@ class LoyaltyMigration(models.Model):
             )
         if len(rules) == 1 and rule:
             return self.env._(
-                "Odoo's rule gives %(native)s for each %(unit)s. After the migration the"
-                " scheme decides: %(points)s for each %(amount)s.",
+                "Odoo's rule gives %(native)s for each %(unit)s. After the migration"
+                " the scheme decides: %(points)s for each %(amount)s.",
                 native=scheme._format_points(rule.reward_point_amount),
                 unit=scheme._format_money(1),
                 **values,
@@ -706,8 +704,8 @@ class LoyaltyMigration(models.Model):
         day = self.scheme_id._get_expiry_date(fields.Date.context_today(self))
         if not day:
             return self.env._(
-                "Points of a card with an expiration date expire on that date. Points of"
-                " other cards never expire."
+                "Points of a card with an expiration date expire on that date. Points"
+                " of other cards never expire."
             )
         return self.env._(
             "Points of a card with an expiration date expire on that date. Points of"
@@ -735,9 +733,7 @@ class LoyaltyMigration(models.Model):
         """Queue the job that migrates the program, unless it is queued already."""
         self.with_delay(
             identity_key=f"loyalty_migration:migrate:{self.id}",
-            description=self.env._(
-                "Migrate %(program)s", program=self.program_id.name
-            ),
+            description=self.env._("Migrate %(program)s", program=self.program_id.name),
             max_retries=JOB_ATTEMPTS,
         )._job_migrate()
 
@@ -770,9 +766,7 @@ class LoyaltyMigration(models.Model):
             with self.env.cr.savepoint():
                 step(*args)
         except ConcurrencyError as error:
-            raise RetryableJobError(
-                str(error), seconds=JOB_RETRY_SECONDS
-            ) from error
+            raise RetryableJobError(str(error), seconds=JOB_RETRY_SECONDS) from error
         except UserError as error:
             self._give_up(str(error))
             return str(error)

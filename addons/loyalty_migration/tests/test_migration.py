@@ -445,8 +445,12 @@ class TestMigrationRefusals(MigrationCase):
         self._post(Op.CREDIT, 1)
         migration = self._prepare(self.scheme)
         migration.action_check()
-        self.assertIn("already has sales, points or shared accounts", migration.problems)
-        with self.assertRaisesRegex(UserError, "already has sales, points or shared accounts"):
+        self.assertIn(
+            "already has sales, points or shared accounts", migration.problems
+        )
+        with self.assertRaisesRegex(
+            UserError, "already has sales, points or shared accounts"
+        ):
             migration.action_run()
         self.assertFalse(self.program.ledger_managed)
 
