@@ -7,8 +7,8 @@ allocation of the range once: the work grows with the number of entries, the mem
 the range alone. The statement answers with the accounts that are in trouble and with
 nothing else.
 
-An account that an undone migration gave back to Odoo is in order as long as its entries
-add up to nothing: what is on the card since then is not the ledger's.
+A card that has left the ledger is in order as long as its last entry says so and its
+entries add up to nothing: what is on the card since then is not the ledger's.
 
 The lateral sums are on purpose. Grouping the allocations and joining them would let
 PostgreSQL read the whole table for every range, which grows with the square.
@@ -17,7 +17,7 @@ PostgreSQL read the whole table for every range, which grows with the square.
 from dataclasses import dataclass
 
 from .chain import GENESIS, SQL_ROW
-from .move import UNDO_KEY
+from .move import MIGRATE_UNDO
 
 #: A range ends with the account that reaches one of these
 ACCOUNTS_AT_ONCE = 20_000
@@ -50,7 +50,7 @@ SQL_CHECK = rf"""
             SELECT NOT card.ledger_managed AND EXISTS (
                 SELECT 1 FROM loyalty_ledger_entry e
                  WHERE e.account_id = card.id AND e.sequence = card.ledger_sequence
-                   AND e.key LIKE '{UNDO_KEY}%%') AS back
+                   AND e.kind = '{MIGRATE_UNDO}') AS back
           ) gone
          WHERE card.id = ANY(%(ids)s)
     ),

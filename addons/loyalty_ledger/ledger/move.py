@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-#: How the keys of what a migration posts begin, and of what takes it back
-MIGRATION_KEY = "migration:"
-UNDO_KEY = "migration-undo:"
+#: Kinds of entries by which a native card comes into the ledger, and leaves it again
+MIGRATE = "migrate"
+MIGRATE_UNDO = "migrate_undo"
 
 
 class Op(StrEnum):

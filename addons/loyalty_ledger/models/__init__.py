@@ -64,15 +64,6 @@ from . import loyalty_manual_entry_check
 from . import loyalty_manual_entry_post
 from . import loyalty_manual_entry_line
 from . import loyalty_member_wallet
-from . import loyalty_migration
-from . import loyalty_migration_line
-from . import loyalty_migration_run
-from . import loyalty_migration_undo
-from . import loyalty_card_migration
-from . import loyalty_member_migration
 from . import res_partner
 from . import res_partner_tz
 from . import ir_actions_server
-from . import loyalty_breakage_rate
-from . import loyalty_liability_snapshot
-from . import loyalty_scheme_liability

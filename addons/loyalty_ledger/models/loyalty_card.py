@@ -306,7 +306,7 @@ class LoyaltyCard(models.Model):
     def _get_adjusted_today(self, user):
         """Return what a user has given to or taken from accounts today alone.
 
-        What somebody else has approved does not count, nor what a migration brought.
+        What somebody else has approved does not count.
 
         :return dict: Decimal points by account id
         """
@@ -326,7 +326,6 @@ class LoyaltyCard(models.Model):
                    AND (entry.kind IN ('adjust', 'opening')
                         OR entry.kind = 'event' AND entry.key LIKE 'event-hand:%%')
                    AND entry.date >= %s
-                   AND entry.key NOT LIKE 'migration%%'
                    AND adjustment.decided_by_id IS NULL
                  GROUP BY entry.account_id
                 """,

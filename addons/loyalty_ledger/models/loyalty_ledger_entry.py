@@ -3,6 +3,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
+from ..ledger.move import MIGRATE, MIGRATE_UNDO
+
 
 class LoyaltyLedgerEntry(models.Model):
     """One movement on one account, written once by the ledger service."""
@@ -61,6 +63,8 @@ class LoyaltyLedgerEntry(models.Model):
             ("transfer_out", "Passed on"),
             ("transfer_in", "Received"),
             ("opening", "Opening balance"),
+            (MIGRATE, "Migrated"),
+            (MIGRATE_UNDO, "Migration undone"),
         ],
         required=True,
         readonly=True,

@@ -190,11 +190,13 @@ class LoyaltyMember(models.Model):
     @api.model
     def _create_enrolled(self, vals_list):
         members = super()._create_enrolled(vals_list)
-        # Who comes with a migration has signed up long ago
-        if not self.env.context.get("loyalty_ledger_migration"):
-            members._raise_once(SIGNUP)
-            members._raise_profile_completed()
+        members._raise_signed_up()
         return members
+
+    def _raise_signed_up(self):
+        """Raise the events of new members that signing up causes."""
+        self._raise_once(SIGNUP)
+        self._raise_profile_completed()
 
     def _raise_profile_completed(self):
         """Tell the members among these whose profile is complete, once."""

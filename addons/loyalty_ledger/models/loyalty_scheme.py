@@ -7,7 +7,7 @@ from math import isfinite
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools import format_amount, format_date
+from odoo.tools import SQL, format_amount, format_date
 
 from odoo.addons.loyalty_member.models.loyalty_scheme import UNKNOWN_NUMBER
 
@@ -447,7 +447,7 @@ class LoyaltyScheme(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         schemes = super().create(vals_list)
-        # A migration brings the program; who sets the key has a scheme without one
+        # Who sets the key gives the scheme a program later on
         if not self.env.context.get("loyalty_ledger_no_program"):
             schemes._create_points_program()
         return schemes
@@ -649,11 +649,6 @@ class LoyaltyScheme(models.Model):
             member.id: by_partner[partner].sudo(self.env.su)
             for member, partner in partners.items()
         }
-
-    def _has_shared_accounts(self):
-        """Tell whether members share accounts; a hook for modules where they can."""
-        self.ensure_one()
-        return False
 
     def _get_point_value(self):
         """Return what one point is worth, as Decimal in the scheme's currency."""
@@ -872,6 +867,37 @@ class LoyaltyScheme(models.Model):
         else:
             limits = 0, 0
         return tuple(Decimal(str(limit)) for limit in limits)
+
+    def _is_used(self):
+        """Return whether value has moved in this scheme; other modules add their say.
+
+        Entries of cards that have left the ledger do not count.
+        """
+        self.ensure_one()
+        self.env.flush_all()
+        # The first of what may be many; the ORM would read archived accounts apart
+        return bool(
+            self.env.execute_query(
+                SQL(
+                    """
+                    (SELECT 1
+                       FROM loyalty_ledger_entry entry
+                       JOIN loyalty_card card ON card.id = entry.account_id
+                      WHERE entry.scheme_id = %(scheme)s AND card.ledger_managed
+                      LIMIT 1)
+                     UNION ALL
+                    (SELECT 1
+                       FROM loyalty_hold hold
+                       JOIN loyalty_card card ON card.id = hold.account_id
+                      WHERE hold.state = 'active' AND card.ledger_managed
+                        AND card.program_id = ANY(%(programs)s)
+                      LIMIT 1)
+                    """,
+                    scheme=self.id,
+                    programs=self.sudo()._get_managed_programs().ids,
+                )
+            )
+        )
 
     def _get_approvers(self):
         """Return the users who may decide on what this scheme leaves to a person."""

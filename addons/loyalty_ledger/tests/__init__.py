@@ -28,15 +28,12 @@ from . import test_invariants
 from . import test_js
 from . import test_ledger
 from . import test_manual_entry
-from . import test_liability
 from . import test_long_account
 from . import test_member
 from . import test_member_merge
 from . import test_member_merge_event
 from . import test_menus
 from . import test_merge
-from . import test_migration
-from . import test_migration_concurrency
 from . import test_properties
 from . import test_milestone
 from . import test_quote

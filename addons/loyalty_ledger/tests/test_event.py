@@ -461,13 +461,6 @@ class TestEventSources(LoyaltyEventCommon):
         )
         self.assertEqual(member.points_balance, 50)
 
-    def test_a_migration_signs_nobody_up(self):
-        self._rule("signup")
-        partner = self.env["res.partner"].create({"name": "Old Customer"})
-        Member = self.env["loyalty.member"].with_context(loyalty_ledger_migration=True)
-        member = Member._enrol(partner, self.scheme)
-        self.assertFalse(self._happened(member, "signup"))
-
     def test_enrolling_asks_nothing_where_no_rule_is(self):
         member = self._enrol()
         self.assertFalse(member.event_ids)

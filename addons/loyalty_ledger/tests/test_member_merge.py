@@ -301,16 +301,6 @@ class TestMemberMerge(LoyaltyLedgerCommon):
         self.assertEqual(sale.member_id, self.member)
         self.assertApart(30, 0)
 
-    def test_points_are_as_old_as_they_were(self):
-        with freeze_time(NOW - timedelta(days=400)):
-            self._give(10)
-        self._merge()
-        self.env.flush_all()
-        ages = self.env["loyalty.liability.report"]._read_group(
-            [("scheme_id", "=", self.scheme.id)], ["age_months"], ["points:sum"]
-        )
-        self.assertEqual([(age, points) for age, points in ages if points], [(13, 10)])
-
     def test_nobody_owes_what_others_have(self):
         """Unmerging stops where a debt of who stays would grow."""
         self._give(30)

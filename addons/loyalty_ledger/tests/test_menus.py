@@ -12,8 +12,8 @@ SHORT_LISTS = {"Channels", "Adjustment Reasons", "Events", "Payment Methods"}
 # What each of them comes for
 PLACES = {
     "service": {"Members", "Cards", "Sales and Returns", "Receipts by Hand"},
-    "auditor": {"Sales and Returns", "Audits", "Liability", "Replays", "Schemes"},
-    "manager": {"Members", "Earning Rules", "Migrations", "Payment Methods"},
+    "auditor": {"Sales and Returns", "Audits", "Replays", "Schemes"},
+    "manager": {"Members", "Earning Rules", "Payment Methods"},
 }
 
 

@@ -110,12 +110,12 @@ class LoyaltyScheme(models.Model):
                 )
             )
 
-    def _has_shared_accounts(self):
-        if super()._has_shared_accounts():
-            return True
-        # sudo: households count also if the user cannot see them
-        return bool(
-            self.env["loyalty.household"]
-            .sudo()
-            .search_count([("scheme_id", "=", self.id)], limit=1)
+    def _is_used(self):
+        """Count a scheme as used whose members share accounts."""
+        # sudo: whether there are any is no secret to who may read the scheme
+        Member_sudo = self.env["loyalty.member"].sudo().with_context(active_test=False)
+        return super()._is_used() or bool(
+            Member_sudo.search_count(
+                [("scheme_id", "=", self.id), ("household_id", "!=", False)], limit=1
+            )
         )

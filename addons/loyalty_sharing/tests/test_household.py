@@ -273,10 +273,14 @@ class TestHousehold(LoyaltyLedgerCommon):
 
     def test_scheme_with_shared_accounts(self):
         other = self._create_scheme(name="Other")
-        self.assertFalse(other._has_shared_accounts())
-        self.assertTrue(self.scheme._has_shared_accounts())
-        self.household.action_dissolve()
-        self.assertFalse(self.scheme._has_shared_accounts())
+        self.assertFalse(other._is_used())
+        head = self.env["loyalty.member"]._enrol(self.ben, other)
+        household = self.env["loyalty.household"].create(
+            {"name": "Home", "head_id": head.id}
+        )
+        self.assertTrue(other._is_used())
+        household.action_dissolve()
+        self.assertFalse(other._is_used())
 
     def test_who_may_do_what(self):
         self._join()

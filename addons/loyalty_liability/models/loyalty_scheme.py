@@ -1,7 +1,5 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a scheme expects never to be spent."""
-
 from odoo import api, fields, models
 
 
@@ -12,14 +10,14 @@ class LoyaltyScheme(models.Model):
         string="Never Spent After",
         default=36,
         tracking=True,
-        help="Points that are still there so many months after they were earned count"
-        " as never spent in the liability report. Members keep them.",
+        help="Points that are unspent this many months after they were earned count as"
+        " never spent in the liability report. Members keep the points.",
     )
     breakage_summary = fields.Char(compute="_compute_breakage_summary")
 
     _breakage_months_range = models.Constraint(
         "CHECK (breakage_months BETWEEN 1 AND 600)",
-        "Say after how many months points count as never spent: from 1 to 600.",
+        "Enter a number of months from 1 to 600.",
     )
 
     @api.depends("breakage_months", "point_name_plural")
@@ -40,13 +38,13 @@ class LoyaltyScheme(models.Model):
         points = self.point_name_plural or self.env._("points")
         if not rates:
             return self.env._(
-                "There is no full month of history yet: all %(points)s count as being"
-                " spent one day.",
+                "There is no full month of history yet: all %(points)s count as points"
+                " that will be spent.",
                 points=points,
             )
         return self.env._(
-            "Of 100 %(points)s that are earned today, %(count)s are expected never to"
-            " be spent. This is what %(months)s months of history tell.",
+            "Of 100 %(points)s earned today, %(count)s are expected never to be spent."
+            " This estimate is based on %(months)s months of history.",
             points=points,
             count=self._format_number(round(rates[0].rate * 100, 1)),
             months=len(rates) - 1,

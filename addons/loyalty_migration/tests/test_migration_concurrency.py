@@ -1,6 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from psycopg2.errors import SerializationFailure
+from psycopg2.errors import LockNotAvailable, SerializationFailure
 
 from odoo import SUPERUSER_ID, api
 from odoo.exceptions import ConcurrencyError
@@ -8,12 +8,13 @@ from odoo.modules.registry import Registry
 from odoo.tests import BaseCase, get_db_name, tagged
 from odoo.tools import SQL, mute_logger
 
-from .test_concurrency import ConcurrencyCase
+from odoo.addons.loyalty_ledger.tests.test_concurrency import ConcurrencyCase
+from odoo.addons.queue_job.exception import RetryableJobError
 
 
 @tagged("post_install", "-at_install")
 class TestMigrationConcurrency(ConcurrencyCase):
-    """A program changes hands while tills sell with it."""
+    """A program is migrated while tills sell with it."""
 
     def setUp(self):
         # Without the scheme of the parent class: this one is made by a migration
@@ -71,8 +72,8 @@ class TestMigrationConcurrency(ConcurrencyCase):
         env["loyalty.card"].browse(self.card_id).read(["points"])
         return env
 
-    def _take_over(self, env):
-        env["loyalty.migration"].browse(self.migration_id)._take_over()
+    def _migrate(self, env):
+        env["loyalty.migration"].browse(self.migration_id)._migrate()
         env.cr.commit()
 
     def test_sales_that_began_before_have_to_begin_again(self):
@@ -83,7 +84,7 @@ class TestMigrationConcurrency(ConcurrencyCase):
             self.registry.cursor() as shop,
         ):
             till_env, shop_env = self._begin(till), self._begin(shop)
-            self._take_over(self._begin(office))
+            self._migrate(self._begin(office))
             card = till_env["loyalty.card"].browse(self.card_id)
             self.assertFalse(card.ledger_managed)
             with mute_logger("odoo.sql_db"), self.assertRaises(SerializationFailure):
@@ -100,25 +101,60 @@ class TestMigrationConcurrency(ConcurrencyCase):
             self.assertEqual(card.points, 100)
             self.assertEqual(env["loyalty.ledger"]._audit(card), [])
 
-    def test_what_was_sold_in_the_moment_is_taken_along(self):
+    def test_concurrent_sales_are_included(self):
         with self.registry.cursor() as office, self.registry.cursor() as till:
             env = self._begin(office)
             till_env = self._begin(till)
             late = self._create_card(till_env, self.carl_id)
             till.commit()
             with self.assertRaises(ConcurrencyError):
-                self._take_over(env)
+                self._migrate(env)
             office.rollback()
             self._begin(office)
             till_env["loyalty.card"].browse(self.card_id).points += 10
             till_env.flush_all()
             till.commit()
             with mute_logger("odoo.sql_db"), self.assertRaises(SerializationFailure):
-                self._take_over(env)
+                self._migrate(env)
             office.rollback()
             env.invalidate_all()
-            self._take_over(env)
+            self._migrate(env)
             cards = env["loyalty.card"].browse([self.card_id, late.id])
             self.assertEqual(cards.mapped("points"), [110, 100])
             self.assertEqual(cards.mapped("ledger_managed"), [True, True])
             self.assertEqual(env["loyalty.ledger"]._audit(cards), [])
+
+    def test_stop_waits_for_a_running_job_and_the_next_job_sees_it(self):
+        with self.registry.cursor() as queue, self.registry.cursor() as office:
+            job = self._begin(queue)["loyalty.migration"].browse(self.migration_id)
+            job._lock()
+            office.execute("SET LOCAL lock_timeout = '200ms'")
+            stop = self._begin(office)["loyalty.migration"].browse(self.migration_id)
+            with mute_logger("odoo.sql_db"), self.assertRaises(LockNotAvailable):
+                stop.action_stop()
+            office.rollback()
+            self._begin(office)
+            queue.rollback()
+            self._begin(queue)
+            stop.action_stop()
+            office.commit()
+            # The view of the job is from before: the queue runs it again
+            with mute_logger("odoo.sql_db"), self.assertRaises(SerializationFailure):
+                job._job_enrol()
+            queue.rollback()
+            job.env.invalidate_all()
+            self.assertEqual(job._job_enrol(), "The migration was stopped.")
+            self.assertFalse(job.scheme_id.member_ids)
+
+    def test_two_jobs_at_once_enroll_a_contact_once(self):
+        with self.registry.cursor() as first, self.registry.cursor() as second:
+            job = self._begin(first)["loyalty.migration"].browse(self.migration_id)
+            twin = self._begin(second)["loyalty.migration"].browse(self.migration_id)
+            job._enrol_batch()
+            first.commit()
+            with mute_logger("odoo.sql_db"), self.assertRaises(RetryableJobError):
+                twin._job_enrol()
+            second.rollback()
+            twin.env.invalidate_all()
+            self.assertEqual(len(twin.scheme_id.member_ids), 1)
+            self.assertEqual(twin._enrol_batch(), 0)

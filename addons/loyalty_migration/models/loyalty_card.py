@@ -5,24 +5,21 @@ from odoo.exceptions import UserError
 
 
 class LoyaltyCard(models.Model):
-    """What a migration leaves of the cards of a program that it took over."""
-
     _inherit = "loyalty.card"
 
     merged_into_id = fields.Many2one(
         comodel_name="loyalty.card",
-        string="Added To",
         copy=False,
         readonly=True,
         index="btree_not_null",
         ondelete="restrict",
-        help="The account that got the points of this card.",
+        help="The account that received the points of this card in a migration.",
     )
 
     def write(self, vals):
-        """Keep archived what a scheme has not taken over.
+        """Refuse to restore a card that a migration left out or merged.
 
-        :raise UserError: instead of a second kind of card in a scheme's program
+        :raise UserError: because a program of a scheme would have a native card
         """
         if vals.get("active") and any(
             # sudo: a rule about the card, whoever may see its program
@@ -31,8 +28,8 @@ class LoyaltyCard(models.Model):
         ):
             raise UserError(
                 self.env._(
-                    "This card was not taken over into the scheme of its program. Use"
-                    " the member's account instead."
+                    "This card was not migrated to the scheme of its program. Use the"
+                    " member's account instead."
                 )
             )
         return super().write(vals)
@@ -42,7 +39,8 @@ class LoyaltyCard(models.Model):
         if any(card.sudo().merged_into_id for card in self):
             raise UserError(
                 self.env._(
-                    "The points of this card were added to another one. It stays"
-                    " archived, so that they can be taken apart again."
+                    "This card cannot be deleted: a migration added its points to"
+                    " another card, and undoing the migration needs it. Leave it"
+                    " archived."
                 )
             )

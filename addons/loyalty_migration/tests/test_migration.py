@@ -7,139 +7,18 @@ from unittest.mock import patch
 from freezegun import freeze_time
 
 from odoo import fields
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
-from ..ledger.move import Op
-from .common import NOW, LoyaltyLedgerCommon
+from odoo.addons.loyalty_ledger.ledger.move import Op
+from odoo.addons.loyalty_ledger.tests.common import NOW
+from odoo.addons.queue_job.exception import RetryableJobError
 
-GROUP = "loyalty_member.loyalty_member_group_"
-RUN = "odoo.addons.loyalty_ledger.models.loyalty_migration_run"
+from ..hooks import post_init_hook
+from .common import GROUP, MigrationCase
 
-
-class MigrationCase(LoyaltyLedgerCommon):
-    """A program of Odoo's own: 2 points per 1 spent, a point is worth 0.005."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.manager = new_test_user(cls.env, "manager", GROUP + "manager")
-        cls.cake = cls.env["product.product"].create({"name": "Cake"})
-        cls.program = cls._create_program()
-        cls.bob, cls.carl, cls.dora = cls.env["res.partner"].create(
-            [{"name": "Bob"}, {"name": "Carl"}, {"name": "Dora"}]
-        )
-        cls.registry_enter_test_mode_cls()
-
-    @classmethod
-    def _create_program(cls, **values):
-        return cls.env["loyalty.program"].create(
-            {
-                "name": "Native Stars",
-                "program_type": "loyalty",
-                "applies_on": "both",
-                "trigger": "auto",
-                "portal_point_name": "stars",
-                "company_id": cls.company.id,
-                "rule_ids": [
-                    Command.clear(),
-                    Command.create(
-                        {"reward_point_mode": "money", "reward_point_amount": 2}
-                    ),
-                ],
-                "reward_ids": [
-                    Command.clear(),
-                    Command.create(
-                        {
-                            "reward_type": "discount",
-                            "discount_mode": "per_point",
-                            "discount": 0.005,
-                            "required_points": 50,
-                            "description": "Stars for money",
-                        }
-                    ),
-                    Command.create(
-                        {
-                            "reward_type": "product",
-                            "reward_product_id": cls.cake.id,
-                            "required_points": 300,
-                        }
-                    ),
-                ],
-                **values,
-            }
-        )
-
-    def _create_cards(self, *rows):
-        """Create native cards.
-
-        :param rows: (contact or None, points) or with a last day
-        """
-        return self.env["loyalty.card"].create(
-            [
-                {
-                    "program_id": self.program.id,
-                    "partner_id": row[0] and row[0].id,
-                    "points": row[1],
-                    "expiration_date": row[2] if len(row) > 2 else False,
-                }
-                for row in rows
-            ]
-        )
-
-    def _prepare(self, scheme=None, **values):
-        """Return a migration of the manager's, with a scheme."""
-        migration = (
-            self.env["loyalty.migration"]
-            .with_user(self.manager)
-            .create(
-                {
-                    "program_id": self.program.id,
-                    "scheme_id": scheme and scheme.id,
-                    **values,
-                }
-            )
-        )
-        if not scheme:
-            migration.action_make_scheme()
-        return migration
-
-    def _run(self, scheme=None):
-        migration = self._prepare(scheme)
-        migration.action_check()
-        migration.action_run()
-        return migration
-
-    def _lines(self, migration):
-        """Return (card, what happens, opening balance), by card."""
-        return [
-            (line.card_id, line.action, line.points)
-            for line in migration.line_ids.sorted("id")
-        ]
-
-    def _state(self):
-        """Return all that Odoo knows of the program's cards and its rewards."""
-        self.env.invalidate_all()
-        cards = self.env["loyalty.card"].with_context(active_test=False)
-        names = ["partner_id", "points", "expiration_date", "active", "code"]
-        rewards = self.program.with_context(active_test=False).reward_ids
-        return (
-            cards.search([("program_id", "=", self.program.id)], order="id").read(
-                [*names, "ledger_managed", "merged_into_id"], load=None
-            ),
-            self.program.read(
-                ["name", "active", "portal_point_name", "scheme_id", "ledger_managed"],
-                load=None,
-            ),
-            rewards.filtered("active").read(
-                ["description", "discount", "required_points"], load=None
-            ),
-        )
-
-    def assertClean(self):
-        self.env.invalidate_all()
-        self.assertEqual(self.ledger._audit(), [])
+MODEL = "odoo.addons.loyalty_migration.models.loyalty_migration"
 
 
 @tagged("post_install", "-at_install")
@@ -206,10 +85,10 @@ class TestMigration(MigrationCase):
                 }
             ],
         )
-        self.assertIn("From now on the scheme decides", migration.plan)
+        self.assertIn("After the migration the scheme decides", migration.plan)
         self.program.rule_ids.unlink()
         migration.invalidate_recordset(["plan"])
-        self.assertIn("The scheme decides what is earned", migration.plan)
+        self.assertIn("The scheme decides what members earn", migration.plan)
         self.assertIn("Cake", migration.plan)
 
     def test_program_becomes_managed(self):
@@ -230,10 +109,12 @@ class TestMigration(MigrationCase):
             bob.entry_ids.sorted("sequence"),
             [
                 {
-                    "kind": "opening",
+                    "kind": "migrate",
                     "amount": points,
                     "key": f"migration:{migration.id}:{card.id}",
-                    "reason": f"Brought over from card {card.code}",
+                    "res_model": "loyalty.migration",
+                    "res_id": migration.id,
+                    "reason": f"Migrated from card {card.code}",
                 }
                 for card, points in ((bob, 100), (spare, 20.5))
             ],
@@ -395,7 +276,7 @@ class TestMigration(MigrationCase):
         self.assertFalse(empty.active)
         member = migration.scheme_id.member_ids
         self.assertEqual(member.account_id, seven)
-        with self.assertRaisesRegex(UserError, "was not taken over"):
+        with self.assertRaisesRegex(UserError, "was not migrated"):
             empty.active = True
         migration.action_undo()
         self.assertEqual(self._state(), before)
@@ -407,6 +288,37 @@ class TestMigration(MigrationCase):
         migration = self._run()
         self.assertFalse(migration.line_ids)
         self.assertRecordValues(card, [{"points": 50, "ledger_managed": False}])
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestMigrationEvents(MigrationCase):
+    def test_a_migration_signs_nobody_up(self):
+        event = self.env["loyalty.earn.event"]._get_by_code("signup")
+        scheme = self._create_scheme(name="Unused")
+        self.env["loyalty.earn.rule"].create(
+            {
+                "name": event.name,
+                "scheme_id": scheme.id,
+                "trigger": "event",
+                "effect": "receipt",
+                "event_id": event.id,
+                "value": 50,
+            }
+        )
+        self._create_cards((self.bob, 5))
+        migration = self._run(scheme)
+        self.assertEqual(scheme.member_ids.partner_id, self.bob)
+        self.assertFalse(
+            self.env["loyalty.member.event"].search(
+                [
+                    ("member_id", "in", scheme.member_ids.ids),
+                    ("event_id.code", "=", "signup"),
+                ]
+            )
+        )
+        self.assertEqual(migration.points_after, 5)
+        self.assertEqual(scheme.member_ids.points_balance, 5)
 
 
 @tagged("post_install", "-at_install")
@@ -431,14 +343,21 @@ class TestMigrationUndo(MigrationCase):
         )
         self.assertEqual(len(entries), 8)
         self.assertEqual(sum(Decimal(str(e.amount)) for e in entries), 0)
-        by_key = entries.grouped("key")
+        self.assertEqual(
+            {(entry.res_model, entry.res_id) for entry in entries},
+            {("loyalty.migration", migration.id)},
+        )
+        by_key = entries.filtered(lambda entry: entry.kind == "migrate_undo").grouped(
+            "key"
+        )
         for entry in migration.line_ids.entry_id:
+            self.assertEqual(entry.kind, "migrate")
             opposite = by_key[f"migration-undo:{migration.id}:{entry.id}"]
             self.assertEqual(opposite.amount, -entry.amount)
         self.assertEqual(set(migration.scheme_id.member_ids.mapped("state")), {"left"})
         self.assertClean()
 
-    def test_native_cards_live_on_and_are_taken_over_again(self):
+    def test_native_cards_live_on_and_are_migrated_again(self):
         bob, spare = self._create_cards((self.bob, 100), (self.bob, 20))
         first = self._run()
         number = first.scheme_id.member_ids.number
@@ -482,14 +401,14 @@ class TestMigrationUndo(MigrationCase):
                     migration.action_undo()
 
     def test_adjusting_on_the_same_day_keeps_its_limit(self):
-        """What was brought over is nobody's gift."""
+        """Migrated points do not count as adjusted by the user."""
         [card] = self._create_cards((self.bob, 9999))
         self._run().scheme_id.adjust_manager_limit = 100
         card.with_user(self.manager).write({"points": 10_050})
         self.assertBooks(10_050, account=card)
 
     def test_an_account_taken_from_the_ledger_is_found(self):
-        """Only what an undone migration gave back may be without the ledger."""
+        """Only an undone migration may leave an account outside the ledger."""
         [card] = self._create_cards((self.bob, 100))
         migration = self._run()
         self._tamper(
@@ -535,7 +454,7 @@ class TestMigrationRefusals(MigrationCase):
         """People have to decide whose points go to which account."""
         migration = self._prepare(self._create_scheme(name="Unused"))
         Scheme = self.registry["loyalty.scheme"]
-        with patch.object(Scheme, "_has_shared_accounts", lambda _scheme: True):
+        with patch.object(Scheme, "_is_used", lambda _scheme: True):
             migration.action_check()
         self.assertIn("shared accounts already", migration.problems)
 
@@ -588,11 +507,11 @@ class TestMigrationRefusals(MigrationCase):
         migration.action_check()
         migration.action_run()
         for action in ("action_run", "action_check", "action_make_scheme"):
-            with self.assertRaisesRegex(UserError, "is in the state Taken Over"):
+            with self.assertRaisesRegex(UserError, "is in the state Migrated"):
                 getattr(migration, action)()
-        with self.assertRaisesRegex(UserError, "stays as it is"):
+        with self.assertRaisesRegex(UserError, "that has run cannot be changed"):
             migration.scheme_id = self.scheme
-        with self.assertRaisesRegex(UserError, "is kept"):
+        with self.assertRaisesRegex(UserError, "cannot be deleted"):
             migration.unlink()
 
     def test_old_codes_find_their_member(self):
@@ -612,7 +531,7 @@ class TestMigrationRefusals(MigrationCase):
     def test_merged_card_is_kept(self):
         cards = self._create_cards((self.bob, 5), (self.bob, 6))
         self._run()
-        with self.assertRaisesRegex(UserError, "added to another one"):
+        with self.assertRaisesRegex(UserError, "added its points to another"):
             cards[1].unlink()
 
     def test_only_managers(self):
@@ -703,38 +622,123 @@ class TestMigrationScale(MigrationCase):
         self.assertLessEqual(enrolling, 60)
         many._enrol_all()
         self.assertLessEqual(many_checking, few_checking + 2)
-        few_queries = self._count(few._take_over)
-        many_queries = self._count(many._take_over)
+        few_queries = self._count(few._migrate)
+        many_queries = self._count(many._migrate)
         self.assertLessEqual(many_queries, few_queries + 2)
         self.assertEqual(many.points_after, 10_000)
         self.assertEqual(many.scheme_id.outstanding_points, 10_000)
         self.assertClean()
-        self.assertLessEqual(self._count(many._give_back), 80)
+        self.assertLessEqual(self._count(many._undo), 80)
         self.assertEqual(sum(self.program.coupon_ids.mapped("points")), 10_000)
         self.assertClean()
 
-    def test_large_ones_go_on_in_the_background(self):
-        self._fill(12)
+    def _run_in_background(self):
         migration = self._prepare()
         migration.action_check()
-        with patch(f"{RUN}.LINES_AT_ONCE", 10):
+        with patch(f"{MODEL}.LINES_AT_ONCE", 1):
             migration.action_run()
-        self.assertEqual(migration.state, "running")
-        self.assertEqual(migration.waiting_count, 12)
-        self.env.flush_all()
-        with self.registry.cursor() as cr:
-            self.env(cr=cr)["loyalty.migration"]._cron_run(batch_size=5)
+        return migration
+
+    def test_large_ones_are_migrated_by_jobs(self):
+        self._fill(12)
+        migration = self._run_in_background()
+        self.assertEqual((migration.state, migration.waiting_count), ("running", 12))
+        with patch.object(type(migration)._job_enrol, "__defaults__", (5,)):
+            for waiting in (7, 2, 0):
+                self.assertEqual(self._perform_job(migration), "_job_enrol")
+                migration.invalidate_recordset(["waiting_count"])
+                self.assertEqual(migration.waiting_count, waiting)
+                self.assertFalse(self.program.ledger_managed)
+            methods = self._perform_jobs(migration)
+        self.assertEqual(methods, ["_job_enrol", "_job_migrate"])
         self.env.invalidate_all()
         self.assertEqual(migration.state, "done")
         self.assertEqual(migration.points_after, 120)
         self.assertClean()
 
-    def test_stopped_before_it_changes_hands(self):
+    def test_jobs_say_what_they_do_and_wait_once(self):
+        self._fill(2)
+        migration = self._run_in_background()
+        migration.sudo()._delay_enrolment()
+        job = self._get_jobs(migration)
+        self.assertRecordValues(
+            job,
+            [
+                {
+                    "name": "Enroll the contacts of Native Stars",
+                    "channel": "root.loyalty_migration",
+                    "user_id": self.manager.id,
+                }
+            ],
+        )
+
+    def test_jobs_are_safe_to_run_twice(self):
+        self._fill(3)
+        migration = self._run_in_background()
+        self._perform_jobs(migration)
+        entries = self.program.coupon_ids.entry_ids
+        self.assertEqual(len(entries), 3)
+        for job in (migration.sudo()._job_enrol, migration.sudo()._job_migrate):
+            self.assertEqual(job(), "The migration was stopped.")
+        self.env.invalidate_all()
+        self.assertEqual(self.program.coupon_ids.entry_ids, entries)
+        self.assertFalse(self._get_jobs(migration))
+
+    def test_a_job_does_nothing_after_stop(self):
+        self._fill(3)
+        before = self._state()
+        migration = self._run_in_background()
+        migration.action_stop()
+        self.assertEqual(self._perform_jobs(migration), ["_job_enrol"])
+        self.assertEqual(self._state(), before)
+        self.assertFalse(migration.scheme_id.member_ids)
+        self.assertEqual(migration.state, "checked")
+
+    def test_a_job_tries_again_after_a_concurrent_sale(self):
+        self._fill(2)
+        migration = self._run_in_background().sudo()
+        with (
+            patch.object(
+                type(migration), "_lock_native", side_effect=ConcurrencyError("busy")
+            ),
+            self.assertRaisesRegex(RetryableJobError, "busy"),
+        ):
+            migration._job_migrate()
+        self.assertEqual(migration.state, "running")
+        self._perform_jobs(migration)
+        self.assertEqual(migration.state, "done")
+
+    def test_a_failed_job_stops_the_migration(self):
+        self._fill(2)
+        migration = self._run_in_background()
+        config = (
+            self.env["queue.job.function"]
+            .sudo()
+            .job_config("<loyalty.migration>._job_migrate")
+        )
+        getattr(migration.sudo(), config.on_fail_method_name)(
+            exc_info="Traceback", exc_name="KeyError", exc_message="no such thing"
+        )
+        self.assertEqual(migration.state, "checked")
+        self.assertIn("no such thing", migration.problems)
+        self.assertIn("no such thing", migration.message_ids[0].body)
+
+    def test_no_id_is_used_again_after_an_uninstallation(self):
+        self._fill(2)
+        migration = self._run()
+        self.env.flush_all()
+        sequence = "loyalty_migration_id_seq"
+        self.env.cr.execute("SELECT setval(%s, 1)", [sequence])
+        post_init_hook(self.env)
+        self.env.cr.execute("SELECT nextval(%s)", [sequence])
+        self.assertGreater(self.env.cr.fetchone()[0], migration.id)
+
+    def test_stopped_before_the_program_is_migrated(self):
         self._create_cards((self.bob, 10), (None, 7))
         before = self._state()
         migration = self._prepare()
         migration.action_check()
-        with patch(f"{RUN}.LINES_AT_ONCE", 1):
+        with patch(f"{MODEL}.LINES_AT_ONCE", 1):
             migration.action_run()
         migration.sudo()._enrol_batch()
         self.assertNotEqual(self._state(), before)
@@ -747,17 +751,15 @@ class TestMigrationScale(MigrationCase):
         self.assertEqual(migration.points_after, 17)
         self.assertClean()
 
-    def test_what_comes_up_in_the_background_is_said(self):
-        """The program stays Odoo's, and the dry run says why."""
+    def test_a_problem_in_the_background_is_shown(self):
+        """The program stays a native one, and the form shows the problem."""
         self._create_cards((self.bob, 10), (self.carl, 5))
         migration = self._prepare()
         migration.action_check()
-        with patch(f"{RUN}.LINES_AT_ONCE", 1):
+        with patch(f"{MODEL}.LINES_AT_ONCE", 1):
             migration.action_run()
         migration.scheme_id.action_close()
-        self.env.flush_all()
-        with self.registry.cursor() as cr:
-            self.env(cr=cr)["loyalty.migration"]._cron_run()
+        self._perform_jobs(migration)
         self.env.invalidate_all()
         self.assertEqual(migration.state, "checked")
         self.assertIn("is closed", migration.problems)

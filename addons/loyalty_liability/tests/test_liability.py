@@ -1,6 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import psycopg2
@@ -10,10 +10,11 @@ from odoo.exceptions import AccessError
 from odoo.tests import BaseCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..ledger.breakage import estimate
-from ..ledger.flow import WALLET
-from ..ledger.move import Op, Shortfall
-from .common import NOW, LoyaltyLedgerCommon
+from odoo.addons.loyalty_ledger.ledger.flow import WALLET
+from odoo.addons.loyalty_ledger.ledger.move import Op, Shortfall
+from odoo.addons.loyalty_ledger.tests.common import NOW, LoyaltyLedgerCommon
+
+from ..engine import estimate
 
 
 def months(*rows):
@@ -177,6 +178,19 @@ class TestLiability(LoyaltyLedgerCommon):
             self.member._merge(duplicate, "The same phone")
         self.assertBooks(170)
         self.assertEqual(self._figures(), [(200, 0, 0), (200, 30, 0)])
+
+    def test_points_of_a_merged_member_keep_their_age_in_the_report(self):
+        partner = self.env["res.partner"].create({"name": "Anna Twin"})
+        duplicate = self.env["loyalty.member"]._enrol(partner, self.scheme)
+        theirs = self.scheme._get_account(duplicate)
+        with freeze_time(NOW - timedelta(days=400)):
+            self._post(Op.CREDIT, 10, account=theirs)
+        self.member._merge(duplicate, "The same phone")
+        self.env.flush_all()
+        ages = self.env["loyalty.liability.report"]._read_group(
+            [("scheme_id", "=", self.scheme.id)], ["age_months"], ["points:sum"]
+        )
+        self.assertEqual([(age, points) for age, points in ages if points], [(13, 10)])
 
     def test_no_history(self):
         self._at(Op.CREDIT, 500, "2026-03-05 10:00:00")

@@ -6,11 +6,11 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..ledger.breakage import SQL_TRIANGLE, estimate
+from ..engine import SQL_TRIANGLE, estimate
 
 
 class LoyaltyBreakageRate(models.Model):
-    """What part of points of an age will never be spent; see ``ledger.breakage``."""
+    """Which part of points of an age will never be spent; see ``engine.breakage``."""
 
     _name = "loyalty.breakage.rate"
     _description = "Loyalty Breakage"

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
-from .loyalty_ledger import LARGEST, QUANTUM
+from odoo.addons.loyalty_ledger.models.loyalty_ledger import LARGEST, QUANTUM
 
 COLUMNS = {
     "migration_id": "int4",
@@ -29,13 +29,13 @@ COLUMNS = {
 
 
 class LoyaltyMigrationLine(models.Model):
-    """What becomes of one card."""
+    """One card of the program, and what the migration does with it."""
 
     _name = "loyalty.migration.line"
     _description = "Card of a Migration"
     _order = "id"
     _rec_name = "card_id"
-    # Rewritten by every dry run; the migration says who did it and when
+    # Every dry run writes the lines anew; the migration logs the user and the date
     _log_access = False
 
     migration_id = fields.Many2one(
@@ -57,7 +57,7 @@ class LoyaltyMigrationLine(models.Model):
         readonly=True,
         index="btree_not_null",
         ondelete="cascade",
-        help="The card that keeps the points.",
+        help="The card that receives the points.",
     )
     partner_id = fields.Many2one(
         comodel_name="res.partner",
@@ -79,41 +79,40 @@ class LoyaltyMigrationLine(models.Model):
             ("anonymous", "Becomes the account of an anonymous member"),
             ("out", "Left out: no contact, no points"),
         ],
-        string="What Happens",
         required=True,
         readonly=True,
     )
     problem = fields.Selection(
         selection=[
             ("company", "The contact belongs to another company"),
-            ("number", "The balance is no number that the ledger can keep"),
+            ("number", "The balance is not a number that the ledger can store"),
         ],
         readonly=True,
     )
-    native_points = fields.Float(string="Points on the Card", readonly=True)
-    native_expiry = fields.Date(string="Last Day on the Card", readonly=True)
+    native_points = fields.Float(string="Card Balance", readonly=True)
+    native_expiry = fields.Date(string="Card Expiration Date", readonly=True)
     points = fields.Float(
         string="Opening Balance", digits="Loyalty Points", readonly=True
     )
     difference = fields.Float(string="Rounding", digits="Loyalty Points", readonly=True)
     expiry_date = fields.Date(
-        string="Can Be Spent Until",
         readonly=True,
-        help="Of the opening balance. Empty: it does not expire.",
+        help="The last day on which the opening balance can be spent. Empty: the points"
+        " do not expire.",
     )
-    is_newcomer = fields.Boolean(string="Becomes a Member", readonly=True)
+    is_newcomer = fields.Boolean(string="New Member", readonly=True)
     is_negative = fields.Boolean(string="Below Zero", readonly=True)
     is_expired = fields.Boolean(
         string="Expired",
         readonly=True,
-        help="The last day on the card is over. The points are carried over, and then"
-        " expire in the ledger.",
+        help="The expiration date of the card has passed. The points are migrated, and"
+        " then expire in the ledger.",
     )
     is_phone_bad = fields.Boolean(
         string="Unreadable Phone",
         readonly=True,
-        help="The contact becomes a member, but a till will not find it by this phone"
-        " number until somebody corrects it.",
+        help="The contact becomes a member, but a till does not find the member by this"
+        " phone number until somebody corrects it.",
     )
     entry_id = fields.Many2one(
         comodel_name="loyalty.ledger.entry",
@@ -124,11 +123,11 @@ class LoyaltyMigrationLine(models.Model):
     )
 
     _card_unique = models.UniqueIndex(
-        "(migration_id, card_id)", "A card has one line in a migration."
+        "(migration_id, card_id)", "This card already has a line in this migration."
     )
 
     def _make_lines(self, migration, phones_seen=None):
-        """List what becomes of the active cards of a program.
+        """Create a line for each active card of a program.
 
         :param migration: loyalty.migration with a scheme
         :param dict phones_seen: by contact, whether a dry run found the phone bad
@@ -152,11 +151,11 @@ class LoyaltyMigrationLine(models.Model):
         migration.invalidate_recordset(["line_ids"], flush=False)
 
     def _replace_lines(self, migration):
-        """List anew what becomes of the cards, when it is going to happen.
+        """Create the lines again at the moment of the migration.
 
-        Plain SQL: the ORM would read every line to delete it. The statements that
-        follow join the new lines with cards and entries, for which PostgreSQL has to
-        know that they are many. Phones, which the dry run has read, keep its word.
+        Plain SQL: the ORM would read every line to delete it. ANALYZE, because the
+        next statements join the new lines with cards and entries. The result of the
+        check of phones is kept from the dry run.
 
         :param migration: loyalty.migration with a scheme
         """
@@ -174,9 +173,9 @@ class LoyaltyMigrationLine(models.Model):
         self.env.cr.execute(SQL("ANALYZE loyalty_migration_line"))
 
     def _read_cards(self, migration):
-        """Return the cards of a program, in a single reading however many there are.
+        """Return the active native cards of a program, by one statement.
 
-        :return: one tuple a card: id, account, contact, its company, whether it is an
+        :return: one tuple per card: id, account, contact, its company, whether it is an
             anonymous member of this migration, whether it joins, points as float and
             in full, whether it has a phone, last day
         """
@@ -214,9 +213,9 @@ class LoyaltyMigrationLine(models.Model):
         )
 
     def _find_bad_phones(self, partner_ids):
-        """Return the ids of contacts whose phone is none."""
+        """Return the ids of contacts whose phone cannot be read."""
         bad = set()
-        # sudo: a contact's phone is looked at, not shown
+        # sudo: the phone is checked, not shown
         Partner_sudo = self.env["res.partner"].sudo()
         for partner in Partner_sudo.browse(partner_ids):
             try:

@@ -9,20 +9,16 @@ class LoyaltyMember(models.Model):
 
     migration_id = fields.Many2one(
         comodel_name="loyalty.migration",
-        string="Came With",
         copy=False,
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
-        help="The migration that made this contact a member.",
+        help="The migration that enrolled this member.",
     )
 
     @api.model
     def _find_by_code(self, code, scheme=None, company=None):
-        """Find a member as well by the card of a program that was taken over.
-
-        Also one that was added to another card: people go on showing it.
-        """
+        """Find a member also by the code of a migrated card, even of a merged one."""
         card = super()._find_by_code(code, scheme, company)
         if card or not (code or "").strip():
             return card
@@ -47,3 +43,9 @@ class LoyaltyMember(models.Model):
             limit=1,
         )._get_survivor()
         return member.main_card_id or member.card_ids[:1]
+
+    def _raise_signed_up(self):
+        """Raise nothing for contacts whom a migration enrolls: they are not new."""
+        if self.env.context.get("loyalty_migration_enrol"):
+            return None
+        return super()._raise_signed_up()

@@ -38,7 +38,7 @@ class LoyaltyLiabilitySnapshot(models.Model):
         string="As Of",
         required=True,
         readonly=True,
-        help="The last night of the month so far on which the figures were taken.",
+        help="The last day of the month on which the nightly job recorded the figures.",
     )
     points_available = fields.Float(digits="Loyalty Points", readonly=True)
     points_pending = fields.Float(digits="Loyalty Points", readonly=True)
@@ -77,7 +77,7 @@ class LoyaltyLiabilitySnapshot(models.Model):
             max(snapshots, key=lambda snapshot: snapshot.month).id
             for *_group, snapshots in groups
         ]
-        last = self.with_context(loyalty_ledger_snapshots=last_ids)
+        last = self.with_context(loyalty_liability_snapshots=last_ids)
         return super(LoyaltyLiabilitySnapshot, last)._read_group(
             domain, groupby, aggregates, having, offset, limit, order
         )
@@ -97,7 +97,7 @@ class LoyaltyLiabilitySnapshot(models.Model):
 
     def _read_group_select(self, aggregate_spec, query):
         select = super()._read_group_select(aggregate_spec, query)
-        ids = self.env.context.get("loyalty_ledger_snapshots")
+        ids = self.env.context.get("loyalty_liability_snapshots")
         if ids is None or aggregate_spec.split(":")[0] not in FIGURES:
             return select
         return SQL(
@@ -111,13 +111,13 @@ class LoyaltyLiabilitySnapshot(models.Model):
 
     @api.model
     def _cron_liability(self):
-        """Estimate breakage and take the figures. Safe to run again."""
+        """Estimate breakage and record the month's liability. Safe to run again."""
         self.env["loyalty.breakage.rate"]._estimate()
-        self._take()
+        self._record_month()
 
     @api.model
-    def _take(self):
-        """Take the figures of today as those of this month."""
+    def _record_month(self):
+        """Record what schemes owe today as the liability of this month."""
         today = fields.Date.today()
         month = today.replace(day=1)
         known = {

@@ -1,0 +1,6 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import loyalty_breakage_rate
+from . import loyalty_liability_snapshot
+from . import loyalty_scheme

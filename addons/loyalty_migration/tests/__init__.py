@@ -1,0 +1,6 @@
+# Copyright 2026 Loyalty CRM contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import test_menus
+from . import test_migration
+from . import test_migration_concurrency
