@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from ..ledger.sale import Sale
+from odoo.addons.loyalty_ledger.ledger.sale import Sale
 
 
 class LoyaltyEarnTrial(models.TransientModel):
@@ -350,7 +350,7 @@ class LoyaltyEarnTrial(models.TransientModel):
             },
         )
         return self.env["ir.qweb"]._render(
-            "loyalty_ledger.earn_trial_explanation",
+            "loyalty_simulation.earn_trial_explanation",
             {
                 **explained._get_calculation(),
                 "lines": [

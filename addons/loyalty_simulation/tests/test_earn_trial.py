@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 
-from .common import NOW, LoyaltyLedgerCommon
+from odoo.addons.loyalty_ledger.tests.common import NOW, LoyaltyLedgerCommon
 
 AUDITOR = "loyalty_member.loyalty_member_group_auditor"
 
@@ -182,7 +182,7 @@ class TestEarnTrial(LoyaltyLedgerCommon):
         self.assertIn("cannot be compared", trial.problem)
         self.assertFalse(trial.points)
         foreign = self._create_scheme(name="Tea House")
-        with self.assertRaisesRegex(UserError, "is no rule of Tea House"):
+        with self.assertRaisesRegex(UserError, "Choose rules of Tea House"):
             foreign._get_draft_rules(self.double, other)
         trial = self._try(foreign)
         trial.member_id = self.member
