@@ -675,7 +675,7 @@ class LoyaltyEarnReplay(models.Model):
                 if rule.conditions.domain
             ],
         ]
-        text = json.dumps(content, default=_write_plainly, sort_keys=True)
+        text = json.dumps(content, default=_to_json, sort_keys=True)
         return sha256(text.encode()).hexdigest()
 
     def _replay_batch(self, progress, limit):
