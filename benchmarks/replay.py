@@ -4,10 +4,10 @@
 
 The real year is posted first, unless the database holds it already: that takes some
 minutes, and is not timed. Then a replay with eleven more rules (categories, weekdays,
-hours, the first purchase, limits) computes all of it twice, under today's rules and under
-the draft rules, in committed batches as its jobs do; the queue itself is left out. The
-floor is a plain cursor that reads the same columns of the same rows and does nothing with
-them.
+hours, the first purchase, limits) computes all of it twice, under today's rules and
+under the draft rules, in committed batches as its jobs do; the queue itself is left
+out. The floor is a plain cursor that reads the same columns of the same rows and does
+nothing with them.
 """
 
 import argparse

@@ -274,7 +274,9 @@ class LoyaltyEarnReplay(models.Model):
     )
     more_count = fields.Integer(string="Members with More", copy=False, readonly=True)
     less_count = fields.Integer(string="Members with Less", copy=False, readonly=True)
-    same_count = fields.Integer(string="Members with the Same", copy=False, readonly=True)
+    same_count = fields.Integer(
+        string="Members with the Same", copy=False, readonly=True
+    )
     summary = fields.Char(compute="_compute_summary")
     control = fields.Char(compute="_compute_summary")
     line_ids = fields.One2many(
@@ -285,7 +287,8 @@ class LoyaltyEarnReplay(models.Model):
     )
 
     _period_order = models.Constraint(
-        "CHECK (date_from <= date_to)", "The period ends before it starts. Enter a later end."
+        "CHECK (date_from <= date_to)",
+        "The period ends before it starts. Enter a later end.",
     )
     _base_positive = models.Constraint(
         "CHECK (earn_points >= 0 AND earn_points < 1000000000"
@@ -394,9 +397,7 @@ class LoyaltyEarnReplay(models.Model):
         :raise UserError: for a setting of a replay that is not a draft
         """
         if not self.env.su and vals.keys() & STEP_DEFAULTS.keys():
-            raise AccessError(
-                self.env._("Use the buttons to run or cancel a replay.")
-            )
+            raise AccessError(self.env._("Use the buttons to run or cancel a replay."))
         if CHOICES & vals.keys() and any(replay.state != "draft" for replay in self):
             raise UserError(
                 self.env._(
@@ -788,7 +789,7 @@ class LoyaltyEarnReplay(models.Model):
     def _read_sales(self, progress, limit):
         """Return the next sales, in the order of time.
 
-        SQL here and below: records of a million sales would take hours, and have floats.
+        SQL here and below: records of a million sales take hours, and have floats.
 
         :rtype: list[PastSale]
         """
@@ -902,7 +903,7 @@ class LoyaltyEarnReplay(models.Model):
         return {id_: tuple(own) for id_, own in lines.items()}
 
     def _read_rates(self, sales):
-        """Return the exchange rate of each sale, empty if all have the scheme's currency.
+        """Return exchange rates, empty if all sales have the scheme's currency.
 
         :return: Decimal by sale id
         """
@@ -1105,9 +1106,10 @@ class LoyaltyEarnReplay(models.Model):
         }
 
     def _read_member_facts(self, progress, ids):
-        """Return what rules ask about members; tiers as they were then, the rest as now.
+        """Return what rules ask about members.
 
-        Override to add facts from the past.
+        Tiers are those of then, all else is as of now. Override to add facts from the
+        past.
 
         :return: arguments of :class:`~odoo.addons.loyalty_ledger.engine.Facts`, by
             member id

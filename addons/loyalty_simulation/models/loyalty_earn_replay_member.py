@@ -6,7 +6,7 @@ from odoo import fields, models
 class LoyaltyEarnReplayMember(models.Model):
     """What a running replay has counted for a member; deleted at its end.
 
-    In its own table, so that a batch reads and writes only the members who bought in it.
+    In its own table, so that a batch reads and writes only the members who bought.
     """
 
     _name = "loyalty.earn.replay.member"

@@ -215,7 +215,7 @@ class Side:
     def evaluate(self, lines, facts, refusal, given):
         """Evaluate a sale, and count what it gives against the limits.
 
-        :param dict facts: arguments of :class:`~odoo.addons.loyalty_ledger.engine.Facts`
+        :param dict facts: arguments of the engine's ``Facts``
         :param Given given: what the rules have given to the member before
         :rtype: Outcome
         """

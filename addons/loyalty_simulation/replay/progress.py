@@ -85,7 +85,7 @@ class Progress:
     def evaluate(self, sale, lines, facts, parts=None, policy=None):
         """Evaluate a sale by both rule sets, and count it for limits and conditions.
 
-        :param dict facts: arguments of :class:`~odoo.addons.loyalty_ledger.engine.Facts`
+        :param dict facts: arguments of the engine's ``Facts``
         :param dict parts: the returned part of each line, Decimal by line key
         :param Policy policy: how to round what returns take back
         :return: the :class:`Outcome` of today's rules and that of the draft rules

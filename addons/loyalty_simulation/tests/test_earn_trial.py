@@ -76,7 +76,7 @@ class TestEarnTrial(LoyaltyLedgerCommon):
     def test_result_shows_while_typing_and_writes_nothing(self):
         before = self._count_rows()
         with Form(self._open(self.scheme)) as form:
-            self.assertIn("Add what is bought", form.problem)
+            self.assertIn("Add products", form.problem)
             form.member_id = self.member
             with form.line_ids.new() as line:
                 line.product_id = self.espresso
@@ -186,7 +186,7 @@ class TestEarnTrial(LoyaltyLedgerCommon):
             foreign._get_draft_rules(self.double, other)
         trial = self._try(foreign)
         trial.member_id = self.member
-        self.assertIn("is no member of Tea House", trial.problem)
+        self.assertIn("is not a member of Tea House", trial.problem)
 
     def test_rights(self):
         outsider = new_test_user(self.env, "trial_outsider", groups="base.group_user")

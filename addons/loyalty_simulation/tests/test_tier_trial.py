@@ -8,7 +8,6 @@ from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 
 from odoo.addons.loyalty_ledger.tests.common import NOW
-
 from odoo.addons.loyalty_tiers.tests.common import LoyaltyTiersCommon
 
 

@@ -106,7 +106,7 @@ class LoyaltyEarnTrialLine(models.TransientModel):
             self.name
             or self.product_id.display_name
             or self.category_id.name
-            or self.env._("Something")
+            or self.env._("Product")
         )
 
     @api.model
