@@ -9,10 +9,7 @@ from . import test_budget
 from . import test_concurrency
 from . import test_concurrency_people
 from . import test_due
-from . import test_earn_replay
-from . import test_earn_replay_concurrency
 from . import test_earn_rule
-from . import test_earn_trial
 from . import test_engine
 from . import test_engine_properties
 from . import test_engine_vectors

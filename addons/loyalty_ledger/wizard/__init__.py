@@ -5,8 +5,6 @@ from . import base_partner_merge
 from . import loyalty_adjustment_refuse
 from . import loyalty_anomaly_close
 from . import loyalty_card_update_balance
-from . import loyalty_earn_trial
-from . import loyalty_earn_trial_line
 from . import loyalty_member_event_raise
 from . import loyalty_statement
 from . import loyalty_manual_entry_confirm

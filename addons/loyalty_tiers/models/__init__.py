@@ -12,8 +12,6 @@ from . import loyalty_tier_service
 from . import loyalty_tier_warning
 from . import loyalty_scheme
 from . import loyalty_card
-from . import loyalty_earn_replay
-from . import loyalty_earn_replay_line
 from . import loyalty_earn_rule
 from . import loyalty_member
 from . import loyalty_member_merge

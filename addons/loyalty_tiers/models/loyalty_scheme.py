@@ -176,13 +176,6 @@ class LoyaltyScheme(models.Model):
         self.ensure_one()
         return self._get_scheme_action("loyalty_tiers.loyalty_tier_action")
 
-    def action_try_tiers(self):
-        """Try other thresholds on a copy.
-
-        :raise AccessError: unless the user may set up the scheme
-        """
-        return self.env["loyalty.tier.trial"]._open(self)
-
     @tools.ormcache("self.id")
     def _get_tier_settings(self):
         """Return what is asked about tiers, kept ready; ``None`` without tiers.

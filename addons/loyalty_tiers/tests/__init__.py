@@ -13,7 +13,5 @@ from . import test_merge
 from . import test_night
 from . import test_pricelist
 from . import test_progress
-from . import test_replay
 from . import test_return
-from . import test_trial
 from . import test_upgrade

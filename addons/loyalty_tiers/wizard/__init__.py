@@ -2,6 +2,3 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import loyalty_tier_assign
-from . import loyalty_tier_trial
-from . import loyalty_tier_trial_line
-from . import loyalty_tier_trial_move

@@ -1,21 +1,19 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The rules of a scheme as they would be after a change."""
-
 from dataclasses import replace
 
 from odoo import models
 from odoo.exceptions import UserError
 
-from ..engine import Rule, RuleSet
-from .loyalty_scheme import BASE, LAST
+from odoo.addons.loyalty_ledger.engine import Rule, RuleSet
+from odoo.addons.loyalty_ledger.models.loyalty_scheme import BASE, LAST
 
 
 class LoyaltyScheme(models.Model):
     _inherit = "loyalty.scheme"
 
     def action_try(self):
-        """Open a purchase to be typed in, to see what it gives."""
+        """Open a trial: a purchase to type in, to see what it earns."""
         self.ensure_one()
         return self.env["loyalty.earn.trial"]._open(self)
 
@@ -24,23 +22,31 @@ class LoyaltyScheme(models.Model):
         self.ensure_one()
         return self.env["loyalty.earn.replay"]._open(self)
 
+    def action_try_tiers(self):
+        """Open a copy of the tier thresholds, to see which members would move.
+
+        :raise AccessError: unless the user may set up the scheme
+        """
+        self.ensure_one()
+        return self.env["loyalty.tier.trial"]._open(self)
+
     def _get_draft_rules(self, removed, added, base=None):
         """Return the rules as they would be after a change, for the engine.
 
-        :param removed: loyalty.earn.rule that would give nothing any more
-        :param added: loyalty.earn.rule that would give as well, archived ones
-        :param base: what the scheme would give for each amount: (points, amount) as
-            Decimal; as it is if omitted
-        :rtype: ~..engine.RuleSet
+        :param removed: loyalty.earn.rule to leave out
+        :param added: archived loyalty.earn.rule to add
+        :param base: points per amount, as (points, amount) in Decimal; those of the
+            scheme if omitted
+        :rtype: ~odoo.addons.loyalty_ledger.engine.RuleSet
         :raise UserError: for rules of another scheme, rules for events, or rules that
-            cannot stand together
+            exclude each other
         """
         self.ensure_one()
         foreign = (removed | added).filtered(lambda rule: rule.scheme_id != self)
         if foreign:
             raise UserError(
                 self.env._(
-                    "“%(rule)s” is no rule of %(scheme)s. Choose rules of that scheme.",
+                    "“%(rule)s” belongs to another scheme. Choose rules of %(scheme)s.",
                     rule=foreign[0].name,
                     scheme=self.name,
                 )
@@ -48,13 +54,13 @@ class LoyaltyScheme(models.Model):
         for rule in added.filtered(lambda rule: rule.trigger == "event"):
             raise UserError(
                 self.env._(
-                    "“%(rule)s” is for an event: whatever a member buys, it gives the"
-                    " same.",
+                    "“%(rule)s” rewards an event, so purchases do not change what it"
+                    " gives. Choose rules for purchases.",
                     rule=rule.name,
                 )
             )
         rules = {rule.key: rule for rule in self._get_prepared_rules()}
-        # sudo: as sales follow the rules whoever makes them
+        # sudo: the rules apply to sales of every user
         for rule in (removed - added).sudo().with_context(lang=None):
             rules.pop(rule._prepare_rule().key, None)
         for rule in added.sudo().with_context(lang=None):
@@ -75,9 +81,9 @@ class LoyaltyScheme(models.Model):
             ) from error
 
     def _replace_base(self, rules, points, amount):
-        """Change what the scheme gives for each amount.
+        """Change the scheme's points per amount.
 
-        :param dict rules: :class:`~..engine.Rule` by key
+        :param dict rules: :class:`~odoo.addons.loyalty_ledger.engine.Rule` by key
         """
         if not points:
             rules.pop(BASE, None)

@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.tools import SQL
 
-from ..engine import Ladder
+from odoo.addons.loyalty_tiers.engine import Ladder
 
 
 class LoyaltyTierTrial(models.TransientModel):

@@ -1,6 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a replay of past sales keeps count of, beside the ledger and without it."""
+"""What a replay knows about a past sale, its member and the two rule sets."""
 
 import datetime as dt
 from collections import defaultdict
@@ -8,14 +8,20 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from ..engine import Basket, Facts, Period, RuleSet, evaluate, reverse
+from odoo.addons.loyalty_ledger.engine import (
+    Basket,
+    Facts,
+    Period,
+    RuleSet,
+    evaluate,
+    reverse,
+)
 
 ZERO = Decimal(0)
-ONE = Decimal(1)
-#: periods of caps that count for each member alone
+#: periods of the caps that count per member
 PERSONAL = frozenset((Period.DAY, Period.WEEK, Period.MONTH, Period.TOTAL))
-#: stores stand in several time zones, so that the last day is not always over yet
-BUCKETS_KEPT = 2
+#: with stores in several time zones, the day before can still get sales
+OPEN_BUCKETS = 2
 
 
 class PastSale(NamedTuple):
@@ -46,7 +52,7 @@ class PastSale(NamedTuple):
 
 
 @dataclass(slots=True)
-class Tally:
+class Totals:
     """Sums over sales: before is what the ledger gave, after what it would give."""
 
     sales: int = 0
@@ -93,8 +99,8 @@ class Given:
         return self.amounts.get((key, period, get_bucket(period, day)), ZERO)
 
     def add(self, key, period, day, amount):
-        spot = (key, period, get_bucket(period, day))
-        self.amounts[spot] = self.amounts.get(spot, ZERO) + amount
+        bucket = key, period, get_bucket(period, day)
+        self.amounts[bucket] = self.amounts.get(bucket, ZERO) + amount
 
     def dump(self):
         """Return what later sales may ask for, as a list fit for JSON."""
@@ -104,51 +110,95 @@ class Given:
         return [
             [key, period, bucket, str(self.amounts[key, period, bucket])]
             for (key, period), found in buckets.items()
-            for bucket in sorted(found)[-BUCKETS_KEPT:]
+            for bucket in sorted(found)[-OPEN_BUCKETS:]
         ]
 
 
 @dataclass(slots=True)
-class Buyer:
+class MemberState:
     """One member in a replay.
 
-    :param purchases: how many were made before
-    :param given: what the two rule sets have given
-    :param gain: points that the rules tried have given more than those of today
+    :param purchases: the number of purchases so far
+    :param given: what today's rules and the draft rules have given so far
+    :param gain: points that the draft rules have given beyond today's rules
     :param facts: what else rules ask about the member
     """
 
     id: int
-    tally: Tally = field(default_factory=Tally)
+    totals: Totals = field(default_factory=Totals)
     purchases: int = 0
     given: tuple[Given, Given] = field(default_factory=lambda: (Given(), Given()))
     gain: Decimal = ZERO
     facts: dict = field(default_factory=dict)
 
     def dump(self):
+        """Return what later batches need, fit for JSON."""
         return {
             "purchases": self.purchases,
             "given": [given.dump() for given in self.given],
             "gain": str(self.gain),
         }
 
-    def load(self, stored):
-        self.purchases = stored["purchases"]
-        self.given = tuple(Given(given) for given in stored["given"])
-        self.gain = Decimal(stored["gain"])
+    @classmethod
+    def load(cls, id_, stored, totals):
+        return cls(
+            id_,
+            totals=totals,
+            purchases=stored["purchases"],
+            given=tuple(Given(given) for given in stored["given"]),
+            gain=Decimal(stored["gain"]),
+        )
+
+
+class Outcome:
+    """What a rule set gives for a sale.
+
+    :ivar points: before returns
+    :ivar wallet: cashback before returns
+    :ivar dict awards: what each rule gave, by rule key
+    :ivar net_points: less what returns take back
+    :ivar net_wallet: cashback, less what returns take back
+    """
+
+    __slots__ = (
+        "awards",
+        "has_returns",
+        "net_points",
+        "net_wallet",
+        "points",
+        "result",
+        "wallet",
+    )
+
+    def __init__(self, result, awards):
+        self.result = result
+        self.awards = awards
+        self.points = self.net_points = result.points
+        self.wallet = self.net_wallet = result.wallet
+        self.has_returns = False
+
+    def take_back(self, parts, policy):
+        """Take off what returns take back.
+
+        :param dict parts: the returned part of each line, Decimal by line key
+        """
+        self.has_returns = True
+        self.net_points -= get_returned(self.result.lines, parts, policy.step)
+        self.net_wallet -= get_returned(
+            self.result.wallet_lines, parts, policy.wallet_step
+        )
+        return self
 
 
 class Side:
     """One of the two rule sets of a replay, with what its limits are counted from.
 
-    :param budgets: what rules with a budget have given to all members so far
+    :param dict budgets: what rules have given to all members so far, by rule key
     """
 
-    def __init__(self, rules: RuleSet, budgets=None):
+    def __init__(self, rules: RuleSet, budgets):
         self.rules = rules
         self.counts = "used" in rules.asks
-        #: the rule that gives everything, if there is only one
-        self.only = rules.rules[0] if len(rules.rules) == 1 else None
         caps = {rule.key: rule.caps for rule in rules.rules}
         caps[None] = rules.policy.caps
         self.periods = {
@@ -157,29 +207,27 @@ class Side:
             if any(cap.period in PERSONAL for cap in own)
         }
         self.budgets = {
-            key: (budgets or {}).get(key, ZERO)
+            key: budgets.get(key, ZERO)
             for key, own in caps.items()
             if any(cap.period is Period.BUDGET for cap in own)
         }
 
-    def play(self, lines, facts, refusal, given):
-        """Evaluate a sale, and count what it gives.
+    def evaluate(self, lines, facts, refusal, given):
+        """Evaluate a sale, and count what it gives against the limits.
 
-        :param dict facts: arguments of :class:`~..engine.Facts`
+        :param dict facts: arguments of the engine's ``Facts``
         :param Given given: what the rules have given to the member before
-        :return: the engine's result, and what each rule gave by key
+        :rtype: Outcome
         """
         if self.counts:
             day = facts["moment"].date()
             facts = {**facts, "used": self._get_used(given, day)}
         basket = Basket(lines, Facts(**facts), refusal)
-        result = evaluate(basket, self.rules, by_rule=self.only is None)
-        awards = {}
-        if given_now := result.points or result.wallet:
-            awards = {self.only.key: given_now} if self.only else result.awards
+        result = evaluate(basket, self.rules, by_rule=True)
+        awards = result.awards if result.points or result.wallet else {}
         if self.counts:
             self._count(result, awards, given, day)
-        return result, awards
+        return Outcome(result, awards)
 
     def _get_used(self, given, day):
         used = {
@@ -212,14 +260,14 @@ def get_bucket(period, day):
     return 0
 
 
-def take_back(given, parts, step):
-    """Return what returns take back of what lines gave.
+def get_returned(given, parts, step):
+    """Return how much of what lines gave the returns take back.
 
-    Whatever the sequence of partial returns, it comes to what one return of all of
-    them takes.
+    Several partial returns take what one return of all their goods takes.
 
     :param dict given: Decimal by line key
-    :param dict parts: which part of each line has come back, Decimal by line key
+    :param dict parts: the returned part of each line, Decimal by line key
+    :param Decimal step: to which points or money are rounded
     """
     return sum(
         (

@@ -4,14 +4,14 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from ..ledger.sale import Sale
+from odoo.addons.loyalty_ledger.ledger.sale import Sale
 
 
 class LoyaltyEarnTrial(models.TransientModel):
-    """A purchase that nobody made, to see what it would give and why.
+    """A purchase to type in, to see what it would earn and why.
 
-    Nothing is recorded: the quote of the ledger is asked, with the rules of the scheme
-    or with others.
+    Nothing is recorded. The engine computes it under the scheme's rules, or under
+    changed ones.
     """
 
     _name = "loyalty.earn.trial"
@@ -38,10 +38,10 @@ class LoyaltyEarnTrial(models.TransientModel):
     # The purchase
     transaction_id = fields.Many2one(
         comodel_name="loyalty.transaction",
-        string="As in Sale",
+        string="Copy of Sale",
         domain="[('scheme_id', '=', scheme_id), ('kind', '=', 'sale')]",
         ondelete="cascade",
-        help="Fills in what was bought then, to be changed as you like.",
+        help="Fills in the products of that sale. You can change them.",
     )
     sale_currency_id = fields.Many2one(
         comodel_name="res.currency",
@@ -59,7 +59,7 @@ class LoyaltyEarnTrial(models.TransientModel):
         precompute=True,
         domain="[('scheme_id', '=', scheme_id)]",
         ondelete="cascade",
-        help="Empty: a guest, whose purchases, points and birthday are not known.",
+        help="Leave empty for a guest without purchases, points and birthday.",
     )
     channel_id = fields.Many2one(
         comodel_name="loyalty.channel",
@@ -107,7 +107,7 @@ class LoyaltyEarnTrial(models.TransientModel):
         relation="loyalty_earn_trial_removed_rel",
         column1="trial_id",
         column2="rule_id",
-        string="Without the Rules",
+        string="Rules Left Out",
         domain="[('scheme_id', '=', scheme_id), ('trigger', '=', 'purchase')]",
     )
     added_rule_ids = fields.Many2many(
@@ -115,7 +115,7 @@ class LoyaltyEarnTrial(models.TransientModel):
         relation="loyalty_earn_trial_added_rel",
         column1="trial_id",
         column2="rule_id",
-        string="With the Archived Rules",
+        string="Archived Rules Added",
         context={"active_test": False},
         domain="[('scheme_id', '=', scheme_id), ('active', '=', False),"
         " ('trigger', '=', 'purchase')]",
@@ -272,14 +272,14 @@ class LoyaltyEarnTrial(models.TransientModel):
         scheme, member = self.scheme_id, self.member_id
         if member and member.scheme_id != scheme:
             return self.env._(
-                "%(member)s is no member of %(scheme)s. Choose one who is, or none.",
+                "%(member)s is not a member of %(scheme)s. Choose another member or none.",
                 member=member.display_name,
                 scheme=scheme.name,
             )
         if not self.channel_id or not self.date or not self.sale_currency_id:
-            return self.env._("Say when and through which channel it is bought.")
+            return self.env._("Enter the date and the channel of the purchase.")
         if not self.line_ids:
-            return self.env._("Add what is bought, or take it from a past sale.")
+            return self.env._("Add products, or choose a past sale to copy.")
         return False
 
     def _find_payment_methods(self):
@@ -350,7 +350,7 @@ class LoyaltyEarnTrial(models.TransientModel):
             },
         )
         return self.env["ir.qweb"]._render(
-            "loyalty_ledger.earn_trial_explanation",
+            "loyalty_simulation.earn_trial_explanation",
             {
                 **explained._get_calculation(),
                 "lines": [

@@ -7,8 +7,7 @@ from freezegun import freeze_time
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.loyalty_ledger.tests.common import NOW
-
-from .common import LoyaltyTiersCommon
+from odoo.addons.loyalty_tiers.tests.common import LoyaltyTiersCommon
 
 
 @tagged("post_install", "-at_install")

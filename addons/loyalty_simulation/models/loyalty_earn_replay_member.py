@@ -4,10 +4,9 @@ from odoo import fields, models
 
 
 class LoyaltyEarnReplayMember(models.Model):
-    """How far a running replay is with a member; gone when it is over.
+    """What a running replay has counted for a member; deleted at its end.
 
-    A table of its own, so that a batch reads and writes the members who bought in it,
-    however many there are.
+    In its own table, so that a batch reads and writes only the members who bought.
     """
 
     _name = "loyalty.earn.replay.member"

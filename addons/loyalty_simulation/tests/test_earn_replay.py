@@ -6,14 +6,17 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
+from odoo import SUPERUSER_ID
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
-from .common import NOW, LoyaltyLedgerCommon
+from odoo.addons.loyalty_ledger.tests.common import NOW, LoyaltyLedgerCommon
+from odoo.addons.queue_job.tests.common import trap_jobs
 
 AUDITOR = "loyalty_member.loyalty_member_group_auditor"
 SERVICE = "loyalty_member.loyalty_member_group_service"
 START = NOW - timedelta(days=40)
+MODULE = "odoo.addons.loyalty_simulation.models.loyalty_earn_replay"
 
 
 class EarnReplayCommon(LoyaltyLedgerCommon):
@@ -156,7 +159,7 @@ class EarnReplayCommon(LoyaltyLedgerCommon):
         )
         self.assertEqual(replay.points_today, replay.points_before)
         self.assertEqual(replay.differing_count, 0)
-        for dimension in ("rule", "store", "channel", "month"):
+        for dimension in ("rule", "store", "tier", "channel", "month"):
             lines = self._lines(replay, dimension)
             self.assertAlmostEqual(
                 sum(lines.mapped("points_after")), replay.points_after, msg=dimension
@@ -251,7 +254,9 @@ class TestEarnReplay(EarnReplayCommon):
         self.assertAsRecorded(replay)
         # 15 + 10, less 6 of the 10 of three units of which two came back
         self.assertEqual(replay.points_before, 19)
-        taken = self._lines(replay, "rule").filtered(lambda line: "back" in line.name)
+        taken = self._lines(replay, "rule").filtered(
+            lambda line: line.name == "Returned Goods"
+        )
         self.assertEqual(taken.points_before, -6)
         self.assertEqual(taken.points_after, -19)
 
@@ -362,9 +367,9 @@ class TestEarnReplay(EarnReplayCommon):
         self.assertEqual(replay.points_today, 40)
         self.assertEqual(replay.points_after, 20)
         self.assertEqual(replay.differing_count, 1)
-        self.assertIn("1 sales give something else", replay.control)
+        self.assertIn("1 sales earn something else", replay.control)
         control = self._lines(replay, "rule").filtered(
-            lambda line: line.name == "Otherwise than by today's rules"
+            lambda line: line.name == "Difference to Today's Rules"
         )
         self.assertEqual(control.points_before, -10)
 
@@ -411,8 +416,8 @@ class TestEarnReplay(EarnReplayCommon):
             patch.object(
                 Replay,
                 "_read_member_facts",
-                lambda self, course, ids: {
-                    **facts(self, course, ids),
+                lambda self, progress, ids: {
+                    **facts(self, progress, ids),
                     **{id_: {"tier": tiers.get(id_)} for id_ in ids},
                 },
             ),
@@ -438,20 +443,20 @@ class TestEarnReplay(EarnReplayCommon):
         rules |= self._try_rule("Budget", effect="receipt", value=6, budget=50)
         self._sell_much()
         whole = self._run(rules)
-        replay = self._replay(rules).sudo()
-        replay._begin()
-        done = 0
-        while True:
-            # Every batch begins with what was saved alone
-            count = replay._run_batch(replay._get_course(), 5)
-            if not count:
-                break
-            done += count
-            self.env.flush_all()
-            self.env.invalidate_all()
-            self.assertEqual(replay.done_count, done)
-            self.assertGreater(replay.progress, 0)
-        replay._finish(replay._get_course())
+        replay = self._replay(rules)
+        with patch(f"{MODULE}.SALES_IN_BATCH", 5), trap_jobs() as trap:
+            replay.action_run()
+            done = 0
+            while trap.enqueued_jobs:
+                self.assertEqual(replay.done_count, done)
+                self.assertEqual(bool(replay.progress), bool(done))
+                done = min(done + 5, replay.total_count)
+                # Every job begins with what the one before it has saved
+                trap.perform_enqueued_jobs()
+                self.env.flush_all()
+                self.env.invalidate_all()
+        self.assertEqual(replay.state, "done")
+        self.assertEqual(replay.done_count, done)
         self.assertEqual(replay.total_count, done)
         fields = ["points_before", "points_after", "cost_change", "differing_count"]
         self.assertEqual(
@@ -473,31 +478,66 @@ class TestEarnReplay(EarnReplayCommon):
     def test_in_the_background(self):
         rule = self._try_rule("Double", effect="multiplier", value=2)
         self._sell_much()
-        module = "odoo.addons.loyalty_ledger.models.loyalty_earn_replay"
-        with patch(f"{module}.SALES_AT_ONCE", 3):
-            replay = self._replay(rule)
+        replay = self._replay(rule)
+        with patch(f"{MODULE}.SALES_IN_BATCH", 10), trap_jobs() as trap:
             replay.action_run()
-        self.assertEqual(replay.state, "running")
-        self.assertFalse(replay.done_count)
-        with self.enter_registry_test_mode():
-            self.env.ref("loyalty_ledger.ir_cron_run_replays").method_direct_trigger()
+            self.assertEqual(replay.state, "running")
+            self.assertFalse(replay.done_count)
+            trap.assert_enqueued_job(
+                replay.sudo().with_user(SUPERUSER_ID)._run_batch,
+                args=(0,),
+                properties={"identity_key": f"loyalty.earn.replay-{replay.id}-0"},
+            )
+            while trap.enqueued_jobs:
+                trap.perform_enqueued_jobs()
         self.env.invalidate_all()
         self.assertEqual(replay.state, "done")
         self.assertAsRecorded(replay)
         message = replay.message_ids.filtered(lambda m: "is done" in (m.body or ""))
         self.assertEqual(message.partner_ids, self.auditor.partner_id)
 
+    def test_a_job_run_twice(self):
+        rule = self._try_rule("Double", effect="multiplier", value=2)
+        self._sell_much()
+        replay = self._replay(rule)
+        with patch(f"{MODULE}.SALES_IN_BATCH", 10), trap_jobs() as trap:
+            replay.action_run()
+            while trap.enqueued_jobs:
+                done = replay.done_count
+                trap.perform_enqueued_jobs()
+                count = trap.jobs_count()
+                replay.sudo()._run_batch(done)
+                trap.assert_jobs_count(count)
+        self.assertAsRecorded(replay)
+
+    def test_job_that_fails(self):
+        self._sell_much()
+        replay = self._replay()
+        with patch(f"{MODULE}.SALES_IN_BATCH", 5), trap_jobs():
+            replay.action_run()
+        function = self.env["queue.job.function"].job_config(
+            "<loyalty.earn.replay>._run_batch"
+        )
+        self.assertEqual(function.channel, "root.loyalty_simulation")
+        fail = getattr(replay.sudo(), function.on_fail_method_name)
+        fail(exc_name="ValueError", exc_message="No such thing", exc_info="")
+        self.assertEqual((replay.state, replay.problem), ("failed", "No such thing"))
+        replay.action_run()
+        self.assertEqual(replay.state, "done")
+
     def test_cancelled(self):
         self._sell_much()
-        replay = self._replay().sudo()
-        replay._begin()
-        replay._run_batch(replay._get_course(), 5)
-        replay.with_user(self.auditor).action_cancel()
-        self.assertEqual(replay.state, "cancelled")
-        self.assertFalse(self.env["loyalty.earn.replay.member"].search([]))
-        with self.enter_registry_test_mode():
-            self.env["loyalty.earn.replay"]._cron_run()
-        self.assertEqual(replay.state, "cancelled")
+        replay = self._replay()
+        with patch(f"{MODULE}.SALES_IN_BATCH", 5), trap_jobs() as trap:
+            replay.action_run()
+            trap.perform_enqueued_jobs()
+            self.assertEqual(replay.done_count, 5)
+            replay.with_user(self.auditor).action_cancel()
+            self.assertEqual(replay.state, "cancelled")
+            self.assertFalse(self.env["loyalty.earn.replay.member"].search([]))
+            trap.perform_enqueued_jobs()
+            trap.assert_jobs_count(0)
+        self.assertEqual((replay.state, replay.done_count), ("cancelled", 5))
         with self.assertRaisesRegex(UserError, "Cancelled"):
             replay.with_user(self.auditor).action_cancel()
         replay.with_user(self.auditor).action_run()
@@ -511,8 +551,11 @@ class TestEarnReplay(EarnReplayCommon):
         with freeze_time(NOW + timedelta(minutes=1)):
             rule.value = 3
             self.env.flush_all()
-            with self.assertRaisesRegex(UserError, "were changed"):
-                replay._get_course()
+            with self.assertRaisesRegex(UserError, "rules have changed"):
+                replay._load_progress()
+            replay._run_batch(0)
+        self.assertEqual(replay.state, "failed")
+        self.assertIn("Run it again", replay.problem)
 
     def test_name(self):
         form = Form(self.env["loyalty.earn.replay"])
@@ -541,7 +584,7 @@ class TestEarnReplay(EarnReplayCommon):
     def test_choices_are_closed_once_run(self):
         self._sell(1, 0, 1)
         replay = self._run()
-        with self.assertRaisesRegex(UserError, "stays as it is"):
+        with self.assertRaisesRegex(UserError, "settings cannot change"):
             replay.date_to = START.date()
         with self.assertRaises(AccessError):
             replay.points_after = 5

@@ -5,16 +5,16 @@ from odoo.exceptions import UserError
 
 
 class LoyaltyEarnReplayLine(models.Model):
-    """What a replay comes to for a store, a rule, a member…
+    """The result of a replay for one store, rule, member and so on.
 
-    The lines of each kind add up to the replay, but for those of members, who are the
-    most affected ones.
+    The lines of a breakdown add up to the replay, except for members: these are only
+    the most affected ones.
     """
 
     _name = "loyalty.earn.replay.line"
     _description = "Result of a Replay"
     _order = "replay_id desc, dimension, sequence, id"
-    # The replay says who made it
+    # The replay has the user and the dates
     _log_access = False
 
     replay_id = fields.Many2one(
@@ -32,6 +32,7 @@ class LoyaltyEarnReplayLine(models.Model):
         selection=[
             ("rule", "Rules"),
             ("store", "Stores"),
+            ("tier", "Tiers"),
             ("channel", "Channels"),
             ("month", "Months"),
             ("member", "Members Most Affected"),
@@ -57,14 +58,16 @@ class LoyaltyEarnReplayLine(models.Model):
     cost_change = fields.Monetary(string="Change of Cost", readonly=True)
 
     def action_open(self):
-        """Open the member, the store or the rule that the line is about.
+        """Open the member, store or rule of the line.
 
-        :raise UserError: where there is none
+        :raise UserError: if the line has no record
         """
         self.ensure_one()
         if not self.res_model or not self.res_id:
             raise UserError(
-                self.env._("There is no record behind “%(name)s”.", name=self.name)
+                self.env._(
+                    "“%(name)s” is a sum without a record to open.", name=self.name
+                )
             )
         return {
             "type": "ir.actions.act_window",

@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
-from ..ledger.sale import SaleLine
+from odoo.addons.loyalty_ledger.ledger.sale import SaleLine
 
 
 class LoyaltyEarnTrialLine(models.TransientModel):
@@ -106,7 +106,7 @@ class LoyaltyEarnTrialLine(models.TransientModel):
             self.name
             or self.product_id.display_name
             or self.category_id.name
-            or self.env._("Something")
+            or self.env._("Product")
         )
 
     @api.model

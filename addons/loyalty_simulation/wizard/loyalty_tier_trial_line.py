@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
-from ..models.loyalty_tier import THRESHOLD_FIELDS
+from odoo.addons.loyalty_tiers.models.loyalty_tier import THRESHOLD_FIELDS
 
 
 class LoyaltyTierTrialLine(models.TransientModel):

@@ -3,17 +3,21 @@
 from datetime import date
 from unittest.mock import patch
 
+from psycopg2.errors import SerializationFailure
+
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
-from .test_concurrency import ConcurrencyCase
+from odoo.addons.loyalty_ledger.tests.test_concurrency import ConcurrencyCase
+from odoo.addons.queue_job.tests.common import trap_jobs
 
 SALES = 4
+MODULE = "odoo.addons.loyalty_simulation.models.loyalty_earn_replay"
 
 
 @tagged("post_install", "-at_install", "database_breaking")
 class TestReplayCancelled(ConcurrencyCase):
-    """Somebody cancels a replay while the scheduler is in the middle of a batch."""
+    """A user cancels a replay while a job is in the middle of a batch."""
 
     def setUp(self):
         super().setUp()
@@ -42,30 +46,46 @@ class TestReplayCancelled(ConcurrencyCase):
         ]
 
     def _run_and_cancel_within(self, batch):
-        """Run the scheduler's job; another transaction cancels in one of its batches.
+        """Run the jobs one by one; another transaction cancels within one of them.
 
         :param int batch: which one
-        :return: how many batches have been begun
+        :return: how many sales were done when each batch began
         """
-        run_batch = self.registry["loyalty.earn.replay"]._run_batch
+        replay_batch = self.registry["loyalty.earn.replay"]._replay_batch
         begun = []
 
-        def run_and_be_cancelled(replay, course, limit):
+        def replay_and_be_cancelled(replay, progress, limit):
             begun.append(replay.done_count)
             if len(begun) == batch:
                 with self.registry.cursor() as cr:
                     self._browse(self._env(cr)).action_cancel()
-            return run_batch(replay, course, limit)
+            return replay_batch(replay, progress, limit)
 
         with (
+            patch(f"{MODULE}.SALES_IN_BATCH", 1),
             patch.object(
-                self.registry["loyalty.earn.replay"], "_run_batch", run_and_be_cancelled
+                self.registry["loyalty.earn.replay"],
+                "_replay_batch",
+                replay_and_be_cancelled,
             ),
+            trap_jobs() as trap,
             mute_logger("odoo.sql_db"),
-            self.registry.cursor() as cr,
         ):
-            self._env(cr)["loyalty.earn.replay"]._cron_run(batch_size=1)
+            for done in range(batch - 1):
+                self._run_job(done)
+            with self.assertRaises(SerializationFailure):
+                self._run_job(batch - 1)
+            # What the refused batch enqueued is rolled back with it
+            count = trap.jobs_count()
+            # As queue_job does after a serialization failure
+            self._run_job(batch - 1)
+            trap.assert_jobs_count(count)
         return begun
+
+    def _run_job(self, done):
+        with self.registry.cursor() as cr:
+            self._browse(self._env(cr))._run_batch(done)
+            cr.flush()
 
     def _browse(self, env):
         return env["loyalty.earn.replay"].browse(self.replay_id)

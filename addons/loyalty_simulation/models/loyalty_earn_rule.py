@@ -1,7 +1,5 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What can be done with a rule before it goes live."""
-
 from odoo import models
 
 
@@ -9,7 +7,7 @@ class LoyaltyEarnRule(models.Model):
     _inherit = "loyalty.earn.rule"
 
     def action_try(self):
-        """Open a purchase to be typed in, to see what it gives by this rule."""
+        """Open a trial: a purchase to type in, to see what this rule gives."""
         self.ensure_one()
         return self.env["loyalty.earn.trial"]._open(self.scheme_id, self)
 

@@ -8,8 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 
 from odoo.addons.loyalty_ledger.tests.common import NOW
-
-from .common import LoyaltyTiersCommon
+from odoo.addons.loyalty_tiers.tests.common import LoyaltyTiersCommon
 
 
 @tagged("post_install", "-at_install")

@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 
-from .common import NOW, LoyaltyLedgerCommon
+from odoo.addons.loyalty_ledger.tests.common import NOW, LoyaltyLedgerCommon
 
 AUDITOR = "loyalty_member.loyalty_member_group_auditor"
 
@@ -76,7 +76,7 @@ class TestEarnTrial(LoyaltyLedgerCommon):
     def test_result_shows_while_typing_and_writes_nothing(self):
         before = self._count_rows()
         with Form(self._open(self.scheme)) as form:
-            self.assertIn("Add what is bought", form.problem)
+            self.assertIn("Add products", form.problem)
             form.member_id = self.member
             with form.line_ids.new() as line:
                 line.product_id = self.espresso
@@ -182,11 +182,11 @@ class TestEarnTrial(LoyaltyLedgerCommon):
         self.assertIn("cannot be compared", trial.problem)
         self.assertFalse(trial.points)
         foreign = self._create_scheme(name="Tea House")
-        with self.assertRaisesRegex(UserError, "is no rule of Tea House"):
+        with self.assertRaisesRegex(UserError, "Choose rules of Tea House"):
             foreign._get_draft_rules(self.double, other)
         trial = self._try(foreign)
         trial.member_id = self.member
-        self.assertIn("is no member of Tea House", trial.problem)
+        self.assertIn("is not a member of Tea House", trial.problem)
 
     def test_rights(self):
         outsider = new_test_user(self.env, "trial_outsider", groups="base.group_user")
