@@ -89,7 +89,8 @@ class Fill:
                     INSERT INTO loyalty_ledger_entry (
                         id, account_id, scheme_id, sequence, kind, amount, pending,
                         requested, shortfall, balance_after, pending_after, date, key,
-                        reason, res_model, res_id, transaction_id, source_transaction_id, prev_hash, hash)
+                        reason, res_model, res_id, transaction_id,
+                        source_transaction_id, prev_hash, hash)
                     SELECT e.*, {get_hash()}
                       FROM row e
                     RETURNING id, account_id, scheme_id, amount, hash

@@ -456,7 +456,7 @@ class TestMigrationRefusals(MigrationCase):
         Scheme = self.registry["loyalty.scheme"]
         with patch.object(Scheme, "_is_used", lambda _scheme: True):
             migration.action_check()
-        self.assertIn("shared accounts already", migration.problems)
+        self.assertIn("or shared accounts", migration.problems)
 
     def test_closed_scheme(self):
         scheme = self._create_scheme(name="Unused")

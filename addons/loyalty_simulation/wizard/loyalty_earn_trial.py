@@ -272,7 +272,8 @@ class LoyaltyEarnTrial(models.TransientModel):
         scheme, member = self.scheme_id, self.member_id
         if member and member.scheme_id != scheme:
             return self.env._(
-                "%(member)s is not a member of %(scheme)s. Choose another member or none.",
+                "%(member)s is not a member of %(scheme)s. Choose another member or"
+                " none.",
                 member=member.display_name,
                 scheme=scheme.name,
             )
