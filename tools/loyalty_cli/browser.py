@@ -1,17 +1,21 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The browser that tours run in."""
+"""The browser that tours run in, and which tests need one."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from pathlib import Path
 
 from .console import Failure, run, step
 from .paths import locked, logs
 
 PROGRAMS = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable")
 """The names by which Odoo looks for a browser."""
+TOUR = re.compile(r"start_\w*tour\(|browser_js\(|_run_unit_tests\(")
+"""How a test starts one."""
 
 
 def get() -> str:
@@ -49,6 +53,11 @@ def get() -> str:
             "folder to PATH."
         )
     return found
+
+
+def has_tours(file: Path) -> bool:
+    """Whether the tests of a file drive a browser."""
+    return bool(TOUR.search(file.read_text()))
 
 
 def _find() -> str | None:

@@ -27,7 +27,10 @@ TEMPLATES_KEPT = 14
 """How many templates of a kind stay; older ones go when a new one is built."""
 BUNDLE = "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()\n"
 # What this command makes; on a server of the user's, other names are not ours to drop.
-OWN = re.compile(rf"{PREFIX}_((test|demo|building)_\w+|dev)")
+OWN = re.compile(rf"{PREFIX}_((test|demo|building)_[\w-]+|dev)")
+# A copy for a run, named after its process, or a copy of that: for a worker of pytest,
+# or by a test that needs a database of its own.
+COPY = re.compile(rf"{PREFIX}_test_(\d{{1,7}})(?:[_-]\w+)*")
 # The embedded PostgreSQL has no contributed modules: Odoo asks for this one, says so,
 # and does without.
 EXPECTED_COMPLAINTS = re.compile(r"pg_trgm|PostgreSQL extensions|unaccent")
@@ -92,7 +95,7 @@ class Databases:
 
     @contextmanager
     def copy_of(self, template: str, purpose: str) -> Iterator[str]:
-        """A copy to work on, dropped at the end."""
+        """A copy to work on, dropped at the end with the copies made of it."""
         if self.server.own:
             self._sweep_dead_copies()
         name = f"{PREFIX}_{purpose}_{os.getpid()}"
@@ -100,7 +103,8 @@ class Databases:
         try:
             yield name
         finally:
-            self.drop(name)
+            for copy in self.find_own(name):
+                self.drop(copy)
 
     def exists(self, name: str) -> bool:
         return bool(
@@ -248,7 +252,7 @@ class Databases:
     def _sweep_dead_copies(self) -> None:
         """Drop the copies of runs that were killed."""
         for name in self.find_own(f"{PREFIX}_test_"):
-            found = re.fullmatch(rf"{PREFIX}_test_(\d{{1,7}})", name)
+            found = COPY.fullmatch(name)
             if found and not is_alive(int(found[1])):
                 self.drop(name)
 

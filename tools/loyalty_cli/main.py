@@ -94,14 +94,20 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
+    if options.changed and options.targets:
+        raise Failure("--changed selects the tests by itself: name no others with it.")
     browser.get()
     env = _prepare(options)
     if options.odoo_suites:
         return testing.run_odoo_suites(env, fast=options.odoo_suites == "fast")
-    chosen = ["-k", options.k] if options.k else []
-    return testing.run_tests(
-        env, options.targets, [*chosen, *(["-x"] if options.x else []), *options.rest]
-    )
+    extra = [
+        *(["-k", options.k] if options.k else []),
+        *(["-x"] if options.x else []),
+        *options.rest,
+    ]
+    if options.changed:
+        return testing.run_changed(env, extra, workers=options.workers)
+    return testing.run_tests(env, options.targets, extra, workers=options.workers)
 
 
 def _lint(options: argparse.Namespace) -> int:
@@ -220,6 +226,19 @@ def _get_parser() -> argparse.ArgumentParser:
         "-k", metavar="EXPRESSION", help="only the tests whose name matches"
     )
     test.add_argument("-x", action="store_true", help="stop at the first failure")
+    test.add_argument(
+        "--changed",
+        action="store_true",
+        help="only the tests of what has changed since 'main', and of what depends on "
+        "it",
+    )
+    test.add_argument(
+        "--workers",
+        type=int,
+        metavar="NUMBER",
+        help="how many processes run the tests (default: one for each processor; 1 is "
+        "for a debugger)",
+    )
     test.add_argument(
         "--odoo-suites",
         nargs="?",

@@ -22,6 +22,11 @@ DEVELOPMENT = f"{PREFIX}_dev"
 DEMO = f"{PREFIX}_demo_live_"
 LOGINS = ("admin / admin", "demo / demo", "portal / portal")
 PATIENCE = 120
+JOBS = {"ODOO_QUEUE_JOB_CHANNELS": "root:2"}
+NO_JOBS = {"ODOO_QUEUE_JOB_CHANNELS": "root:0"}
+"""How many jobs of queue_job run at once: with 0, its runner does not start."""
+SERVER_WIDE = "base,rpc,web,queue_job"
+"""queue_job's runner starts with the server, if the server loads it before all else."""
 
 
 def demo(env: Environment, port: int) -> int:
@@ -36,11 +41,11 @@ def demo(env: Environment, port: int) -> int:
             for old in databases.find_own(DEMO)[TEMPLATES_KEPT:]:
                 databases.drop(old)
     log = logs() / "demo.log"
-    command = env.get_odoo_command("server", *_get_options(name, port))
+    command = env.get_odoo_command("server", *get_options(name, port))
     with log.open("w") as output:
         process = subprocess.Popen(
             command,
-            env=env.variables,
+            env=env.variables | JOBS,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -73,11 +78,11 @@ def serve(env: Environment, port: int, dev: str, extra: Sequence[str]) -> int:
     _check_port(port)
     name = get_development_database(env)
     say(f"http://{HOST}:{port}  database {name}  logins: {', '.join(LOGINS)}")
-    options = _get_options(name, port)
+    options = get_options(name, port)
     if dev:
         options.append(f"--dev={dev}")
     return run_in_foreground(
-        env.get_odoo_command("server", *options, *extra), env.variables
+        env.get_odoo_command("server", *options, *extra), env.variables | JOBS
     )
 
 
@@ -113,8 +118,11 @@ def find_free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _get_options(name: str, port: int) -> list[str]:
+def get_options(name: str, port: int) -> list[str]:
+    """Return the options of a server that serves one database and runs its jobs."""
     return [
+        "--load",
+        SERVER_WIDE,
         "-d",
         name,
         f"--db-filter=^{re.escape(name)}$",

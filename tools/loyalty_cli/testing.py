@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import modules
+from . import changes, modules
+from .browser import has_tours
 from .console import Failure, Step, run, run_in_foreground, say, step
 from .databases import Databases, get_cause, say_install_warnings
 from .environment import Environment
 from .paths import ADDONS, ARTIFACTS, ROOT
-from .serving import find_free_port
+from .serving import NO_JOBS, find_free_port
 
 RUNS_KEPT = 5
 NATIVE_SUITES = (
@@ -46,10 +47,17 @@ NATIVE_TESTS_FAST = 155
 without a browser: fewer would look like success, too."""
 
 
-def run_tests(env: Environment, targets: Sequence[str], extra: Sequence[str]) -> int:
+def run_tests(
+    env: Environment,
+    targets: Sequence[str],
+    extra: Sequence[str],
+    *,
+    workers: int | None = None,
+) -> int:
     """Run the tests that paths or Odoo's tags select; all of ours when there are none.
 
     :param extra: further options, for pytest or for Odoo
+    :param workers: how many processes pytest runs (default: one for each processor)
     :return: the exit status
     """
     paths = [
@@ -69,7 +77,19 @@ def run_tests(env: Environment, targets: Sequence[str], extra: Sequence[str]) ->
         )
     if tags:
         return _run_tags(env, tags, extra)
-    return _run_pytest(env, paths or _get_all_paths(), extra)
+    return _run_pytest(env, paths or _get_all_paths(), extra, workers=workers)
+
+
+def run_changed(
+    env: Environment, extra: Sequence[str], *, workers: int | None = None
+) -> int:
+    """Run the tests of what has changed since ``main``, and of what depends on it."""
+    paths = changes.find_tests(changes.get_changed_files(), modules.discover())
+    if not paths:
+        say(f"Nothing that a test covers has changed since {changes.MAIN}.")
+        return 0
+    say(f"Changed since {changes.MAIN}: {' '.join(paths)}")
+    return _run_pytest(env, paths, extra, workers=workers)
 
 
 def run_odoo_suites(env: Environment, *, fast: bool) -> int:
@@ -116,23 +136,28 @@ def _get_all_paths() -> list[str]:
     ]
 
 
-def _need_browser(paths: Sequence[str]) -> bool:
-    """Whether there are tours among the tests in ``paths``."""
+def _get_files(paths: Sequence[str]) -> set[Path]:
+    """Return the files of tests in ``paths``."""
+    files: set[Path] = set()
     for path in paths:
         place = ROOT / path.partition("::")[0]
-        files = place.rglob("test_*.py") if place.is_dir() else [place]
-        if any(
-            re.search(r"start_\w*tour|browser_js", file.read_text()) for file in files
-        ):
-            return True
-    return False
+        files.update(place.rglob("test_*.py") if place.is_dir() else [place])
+    return files
 
 
-def _run_pytest(env: Environment, paths: Sequence[str], extra: Sequence[str]) -> int:
+def _run_pytest(
+    env: Environment,
+    paths: Sequence[str],
+    extra: Sequence[str],
+    *,
+    workers: int | None,
+) -> int:
     databases = Databases(env)
-    template = databases.get_template(bundled=_need_browser(paths))
+    files = _get_files(paths)
+    template = databases.get_template(bundled=any(map(has_tours, files)))
     warnings = databases.get_install_warnings(template)
     artifacts = _make_artifacts()
+    workers = workers or min(os.cpu_count() or 1, len(files))
     with databases.copy_of(template, "test") as name:
         say_install_warnings(warnings)
         status = run_in_foreground(
@@ -145,10 +170,12 @@ def _run_pytest(env: Environment, paths: Sequence[str], extra: Sequence[str]) ->
                 ),
                 *("--odoo-log-level=warn", "--odoo-extra", f"screenshots={artifacts}"),
                 *("--odoo-extra", f"logfile={artifacts / 'odoo.log'}"),
+                *_get_worker_options(workers),
                 *extra,
                 *paths,
             ],
-            env.variables,
+            # A runner of jobs would hold the database that a test wants to copy.
+            env.variables | NO_JOBS,
             cwd=ROOT,
         )
     if not status and warnings:
@@ -157,6 +184,17 @@ def _run_pytest(env: Environment, paths: Sequence[str], extra: Sequence[str]) ->
             "the lines marked '!' above."
         )
     return status
+
+
+def _get_worker_options(workers: int) -> list[str]:
+    """Return what makes pytest run several processes.
+
+    pytest-odoo gives each a copy of the database and a port; the plugin says which
+    tests stay together, and in which order.
+    """
+    if workers == 1:
+        return []
+    return [f"--numprocesses={workers}", "--dist=loadscope", "--no-loadscope-reorder"]
 
 
 def _run_tags(env: Environment, tags: Sequence[str], extra: Sequence[str]) -> int:
