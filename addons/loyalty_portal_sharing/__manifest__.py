@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 {
     "name": "Loyalty Portal Sharing",
-    "summary": "Members give points to each other and see their household in the portal",
+    "summary": "Members give points and see their household in the portal",
     "version": "19.0.1.0.0",
     "category": "Sales",
     "author": "Loyalty CRM contributors",

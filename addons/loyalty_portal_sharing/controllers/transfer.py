@@ -39,9 +39,7 @@ class LoyaltyTransferPortal(LoyaltyPortal):
         return request.render(
             "loyalty_portal_sharing.portal_my_loyalty_transfer",
             {
-                **self._prepare_loyalty_page_values(
-                    member_sudo, request.env._("Gift")
-                ),
+                **self._prepare_loyalty_page_values(member_sudo, request.env._("Gift")),
                 "limits": self._get_loyalty_transfer_limits(member_sudo.scheme_id),
                 "recent": self._prepare_loyalty_recent_transfers(member_sudo),
                 "values": post,
