@@ -77,6 +77,10 @@ class TestConcurrentEnrol(CommittedCase):
 class TestConcurrentPhone(CommittedCase):
     """Two people enrol the same new phone number at the same moment."""
 
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self._delete_contacts)
+
     def _enrol(self, env):
         scheme = env["loyalty.scheme"].browse(self.scheme_id)
         return env["loyalty.member"]._enrol_by_phone(PHONE, scheme)
@@ -85,8 +89,7 @@ class TestConcurrentPhone(CommittedCase):
         cr.execute("SELECT id FROM res_partner WHERE phone_sanitized = %s", [PHONE])
         return [row[0] for row in cr.fetchall()]
 
-    def _clean_up(self):
-        super()._clean_up()
+    def _delete_contacts(self):
         with self.registry.cursor() as cr:
             self._delete(cr, "res_partner", self._find_contacts(cr), set())
 

@@ -82,7 +82,7 @@ class LoyaltyPortal(CustomerPortalLoyalty):
         member_sudo = self._get_loyalty_own_member(member_id)
         card_sudo = member_sudo.main_card_id
         if not card_sudo:
-            return request.not_found()
+            raise request.not_found()
         return request.make_response(
             card_sudo._get_qr_image(QR_SIZE),
             [

@@ -48,7 +48,7 @@ class LoyaltyStatementPortal(LoyaltyPortal):
         """Show one account of the visitor in a period."""
         member_sudo = self._get_loyalty_own_member(member_id)
         if not member_sudo:
-            return request.not_found()
+            raise request.not_found()
         period, error = self._get_loyalty_period(member_sudo, date_from, date_to)
         return request.render(
             "loyalty_portal.portal_my_loyalty_statement",
@@ -70,7 +70,7 @@ class LoyaltyStatementPortal(LoyaltyPortal):
         """Return the visitor's own statement as PDF."""
         member_sudo = self._get_loyalty_own_member(member_id)
         if not member_sudo:
-            return request.not_found()
+            raise request.not_found()
         period, error = self._get_loyalty_period(member_sudo, date_from, date_to)
         if error:
             return self._redirect_to_loyalty_statement(member_sudo, date_from, date_to)
@@ -95,7 +95,7 @@ class LoyaltyStatementPortal(LoyaltyPortal):
         """Return the visitor's own entries as CSV."""
         member_sudo = self._get_loyalty_own_member(member_id)
         if not member_sudo:
-            return request.not_found()
+            raise request.not_found()
         period, error = self._get_loyalty_period(member_sudo, date_from, date_to)
         if error:
             return self._redirect_to_loyalty_statement(member_sudo, date_from, date_to)
