@@ -7,7 +7,7 @@
     "category": "Sales",
     "author": "Loyalty CRM contributors",
     "license": "LGPL-3",
-    "depends": ["loyalty_portal"],
+    "depends": ["loyalty_portal", "loyalty_sharing"],
     "data": [
         "views/portal_household_templates.xml",
         "views/portal_transfer_templates.xml",
