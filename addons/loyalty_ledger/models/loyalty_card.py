@@ -170,11 +170,9 @@ class LoyaltyCard(models.Model):
 
     def action_view_entries(self):
         """Open the ledger entries of this account."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "loyalty_ledger.loyalty_ledger_entry_action"
+        return self.env["loyalty.ledger.entry"]._get_action(
+            [("account_id", "in", self.ids)]
         )
-        action["domain"] = [("account_id", "in", self.ids)]
-        return action
 
     def action_check_books(self):
         """Check these accounts and open what was found.

@@ -244,6 +244,14 @@ class LoyaltyLedgerEntry(models.Model):
         for entry in self:
             entry.member_event_id = events.get(entry.id)
 
+    @api.model
+    def _get_action(self, domain):
+        """Return the action that opens the entries of a domain."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "loyalty_ledger.loyalty_ledger_entry_action"
+        )
+        return {**action, "domain": list(domain), "context": {}}
+
     def _get_statement_row(self):
         """Return one line of a statement: when, what, where, why and how much.
 

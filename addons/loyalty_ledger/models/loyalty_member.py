@@ -150,11 +150,9 @@ class LoyaltyMember(models.Model):
 
     def action_view_entries(self):
         """Open the ledger entries of these members."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "loyalty_ledger.loyalty_ledger_entry_action"
+        return self.env["loyalty.ledger.entry"]._get_action(
+            [("account_id", "in", self.account_id.ids)]
         )
-        action["domain"] = [("account_id", "in", self.account_id.ids)]
-        return action
 
     def action_check_books(self):
         """Check the accounts of these members and open what was found.

@@ -169,12 +169,9 @@ class LoyaltyMemberEvent(models.Model):
 
     def action_view_entries(self):
         """Open the ledger entries of these events."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "loyalty_ledger.loyalty_ledger_entry_action"
+        return self.env["loyalty.ledger.entry"]._get_action(
+            [("id", "in", self._get_entries().ids)]
         )
-        action["domain"] = [("id", "in", self._get_entries().ids)]
-        action["context"] = {}
-        return action
 
     # === RECORD === #
 

@@ -40,9 +40,6 @@ class LoyaltyMember(models.Model):
 
     def action_view_wallet_entries(self):
         """Open the ledger entries of the wallets of these members."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "loyalty_ledger.loyalty_ledger_entry_action"
+        return self.env["loyalty.ledger.entry"]._get_action(
+            [("account_id", "in", self.wallet_account_id.ids)]
         )
-        action["domain"] = [("account_id", "in", self.wallet_account_id.ids)]
-        action["context"] = {}
-        return action

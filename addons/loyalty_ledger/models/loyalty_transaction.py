@@ -199,15 +199,13 @@ class LoyaltyTransaction(models.Model):
 
     def action_view_entries(self):
         """Open the ledger entries of this transaction."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "loyalty_ledger.loyalty_ledger_entry_action"
+        return self.env["loyalty.ledger.entry"]._get_action(
+            [
+                "|",
+                ("transaction_id", "in", self.ids),
+                ("source_transaction_id", "in", self.ids),
+            ]
         )
-        action["domain"] = [
-            "|",
-            ("transaction_id", "in", self.ids),
-            ("source_transaction_id", "in", self.ids),
-        ]
-        return action
 
     # === QUOTE === #
 

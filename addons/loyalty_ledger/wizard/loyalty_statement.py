@@ -82,13 +82,9 @@ class LoyaltyStatement(models.TransientModel):
         """Open the entries of the statement, from where they can be exported."""
         self.ensure_one()
         self._check_period()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "loyalty_ledger.loyalty_ledger_entry_action"
-        )
-        action["domain"] = list(
+        return self.env["loyalty.ledger.entry"]._get_action(
             Domain.OR(section["domain"] for section in self._get_sections())
         )
-        return action
 
     def _is_period(self):
         return bool(

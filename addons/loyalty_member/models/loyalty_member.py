@@ -289,6 +289,118 @@ class LoyaltyMember(models.Model):
         return members._get_survivor()
 
     @api.model
+    def _enrol_by_phone(
+        self,
+        phone,
+        scheme,
+        name=False,
+        company=None,
+        country=None,
+        values=None,
+        allow_duplicate=False,
+        **options,
+    ):
+        """Make the person who has a phone number a member of a scheme.
+
+        A member of the scheme who has the number stays that member, and a contact who
+        has it becomes one; their name and other data stay. Otherwise a contact is
+        created; without a name it is anonymous.
+
+        :param str phone: as somebody wrote it
+        :param scheme: the loyalty.scheme to join
+        :param str name: of a new contact, if known
+        :param company: the res.company where it happens, whose contacts are found
+        :param country: res.country of a number without a country code, unless it is
+            that of the company
+        :param dict values: more values of a new contact
+        :param bool allow_duplicate: whether to create a contact even if another one
+            has the number
+        :param options: ``store``, ``channel_code`` and ``card``, see :meth:`_enrol`
+        :return: loyalty.member
+        :raise ValidationError: when it cannot be a phone number
+        :raise UserError: when several contacts have the number, the scheme is closed,
+            or the card is not free
+        :raise ConcurrencyError: when somebody else enrols the same number right now;
+            Odoo then tries the whole request again and finds that member
+        """
+        scheme.ensure_one()
+        self.check_access("create")
+        scheme._check_open()
+        company = company or scheme.company_id or self.env.company
+        country = company.country_id if country is None else country
+        # sudo: who may enrol may find and add the member's contact, and nothing else
+        Partner_sudo = self.env["res.partner"].sudo()
+        phone = Partner_sudo._normalize_member_phone(phone, country)
+        partner_sudo = Partner_sudo
+        if not allow_duplicate:
+            partner_sudo = self._find_phone_owner(phone, scheme, company)
+            if not partner_sudo:
+                self._lock_phone(phone, scheme, company)
+        if not partner_sudo:
+            partner_sudo = Partner_sudo.create(
+                {
+                    **self._prepare_phone_partner_values(phone, scheme, name),
+                    **(values or {}),
+                }
+            )
+        return self._enrol(partner_sudo.with_env(self.env), scheme, **options)
+
+    @api.model
+    def _find_phone_owner(self, phone, scheme, company):
+        """Return the contact who has a phone number: a member of the scheme first.
+
+        :param str phone: E.164
+        :return: res.partner in superuser mode, perhaps none
+        :raise UserError: when several have the number
+        """
+        # sudo: as for _enrol_by_phone
+        partners_sudo = self.env["res.partner"].sudo()
+        partners_sudo = partners_sudo._find_member_duplicates(phone=phone).filtered(
+            lambda partner: partner.company_id.id in (company.id, False)
+        )
+        members_sudo = self.sudo().search(
+            [("scheme_id", "=", scheme.id), ("partner_id", "in", partners_sudo.ids)]
+        )
+        owners_sudo = members_sudo.partner_id or partners_sudo
+        if len(owners_sudo) > 1:
+            raise UserError(
+                self.env._(
+                    "Several customers have the number %(number)s. Choose the right "
+                    "one in the list of customers.",
+                    number=phone,
+                )
+            )
+        return owners_sudo
+
+    @api.model
+    def _lock_phone(self, phone, scheme, company):
+        """Keep other transactions from creating a contact with the same phone number.
+
+        :param str phone: E.164, which nobody has as far as this transaction sees
+        :raise ConcurrencyError: when somebody has it by now
+        """
+        # No row is there yet that could be locked
+        self.env.execute_query(
+            SQL("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", phone)
+        )
+        # Only a new transaction sees what was committed since this one began
+        with self.env.registry.cursor() as cr:
+            members = self.with_env(self.env(cr=cr))
+            if members._find_phone_owner(phone, scheme, company):
+                raise ConcurrencyError(
+                    self.env._("Somebody else is enrolling this phone number.")
+                )
+
+    @api.model
+    def _prepare_phone_partner_values(self, phone, scheme, name):
+        return {
+            "name": name or phone,
+            "phone": phone,
+            "is_anonymous_member": not name,
+            "company_id": scheme.company_id.id,
+        }
+
+    @api.model
     def _prepare_member_values(self, partner, scheme, store, channel, card=None):
         return {
             "partner_id": partner.id,

@@ -7,6 +7,7 @@ from . import test_channel
 from . import test_code
 from . import test_concurrent_enrol
 from . import test_enrol
+from . import test_enrol_by_phone
 from . import test_enrol_dialog
 from . import test_member
 from . import test_member_merge

@@ -40,6 +40,20 @@ class TestEnrolDialog(LoyaltyMemberCase):
         self.assertEqual(partner.company_id, self.company)
 
     @users("loyalty_service")
+    def test_enrol_somebody_with_the_phone_of_another(self):
+        """The dialog has shown the other contact; the user adds one all the same."""
+        member = self._enrol_by_dialog(self._open(name="Ann", phone="0470 12 34 56"))
+        self.assertNotEqual(member.partner_id, self.partner)
+        self.assertEqual(member.partner_id.phone, "+32470123456")
+
+    @users("loyalty_service")
+    def test_enrol_without_a_phone(self):
+        member = self._enrol_by_dialog(self._open(name="Ann", email="ann@example.com"))
+        self.assertEqual(member.partner_id.email, "ann@example.com")
+        self.assertEqual(member.partner_id.country_id, self.belgium)
+        self.assertEqual(member.partner_id.company_id, self.company)
+
+    @users("loyalty_service")
     def test_enrol_nobody(self):
         dialog = self._open(name="Ann").save()
         with self.assertRaisesRegex(UserError, "phone number or an e-mail"):

@@ -94,15 +94,34 @@ class LoyaltyMemberEnrol(models.TransientModel):
         """
         self.ensure_one()
         self.env["loyalty.member"].check_access("create")
-        partner = self.partner_id or self._create_partner()
-        member = self.env["loyalty.member"]._enrol(
-            partner,
-            self.scheme_id,
-            **self._get_enrol_options(),
-        )
+        if self.partner_id or not self.phone:
+            member = self.env["loyalty.member"]._enrol(
+                self.partner_id or self._create_partner(),
+                self.scheme_id,
+                **self._get_enrol_options(),
+            )
+        else:
+            member = self._enrol_by_phone()
         return member.get_formview_action()
 
     # === BUSINESS === #
+
+    def _enrol_by_phone(self):
+        """Enrol a new contact with a phone number.
+
+        If the form has shown contacts who have the same number or e-mail, the user has
+        decided that this is somebody else.
+        """
+        self._check_new_partner()
+        return self.env["loyalty.member"]._enrol_by_phone(
+            self.phone,
+            self.scheme_id,
+            name=self.name,
+            country=self.country_id,
+            values=self._prepare_partner_values(),
+            allow_duplicate=bool(self.duplicate_ids),
+            **self._get_enrol_options(),
+        )
 
     def _get_enrol_options(self):
         return {
@@ -123,8 +142,7 @@ class LoyaltyMemberEnrol(models.TransientModel):
             number, country
         )
 
-    def _create_partner(self):
-        self.ensure_one()
+    def _check_new_partner(self):
         if not self.name or not (self.phone or self.email):
             raise UserError(
                 self.env._(
@@ -132,6 +150,9 @@ class LoyaltyMemberEnrol(models.TransientModel):
                     "e-mail address."
                 )
             )
+
+    def _create_partner(self):
+        self._check_new_partner()
         # sudo: whoever may enrol members may add their contact, and nothing else
         partner_sudo = self.env["res.partner"].sudo()
         return partner_sudo.create(self._prepare_partner_values()).with_env(self.env)
@@ -139,7 +160,6 @@ class LoyaltyMemberEnrol(models.TransientModel):
     def _prepare_partner_values(self):
         return {
             "name": self.name,
-            "phone": self._get_phone(),
             "email": self.email,
             "country_id": self.country_id.id,
             "company_id": self.scheme_id.company_id.id,

@@ -2,9 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import fields, models, tools
-from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command, Domain
-from odoo.tools import SQL
 
 from odoo.addons.loyalty_member.orm_cache import keep, read_to_keep
 
@@ -215,15 +214,13 @@ class PosConfig(models.Model):
         return self._enrol_loyalty_member(partner, scheme).number
 
     def loyalty_enrol_by_phone(self, scheme_id, phone, name=False):
-        """Make whoever has a phone number a member, with a card.
+        """Make the person who has a phone number a member, with a card.
 
-        Whose number it is already stays who they are: a member is found again, and
-        a customer who is none becomes one. Else a contact is created; without a name
-        it stands for a member whose name nobody knows.
+        See ``loyalty.member._enrol_by_phone``.
 
         :param int scheme_id: a scheme that this register serves
         :param str phone: as the cashier typed it
-        :param str name: of somebody new, if told
+        :param str name: of a new contact, if known
         :return: as :meth:`loyalty_member_lookup`, with at most one customer
         :rtype: dict
         """
@@ -310,90 +307,24 @@ class PosConfig(models.Model):
         # sudo: a cashier enrols customers, without other rights on members
         member_sudo = self.env["loyalty.member"].sudo()
         return member_sudo._enrol(
-            partner.sudo(),
-            scheme,
-            store=self.sudo().loyalty_store_id,
-            channel_code="pos",
+            partner.sudo(), scheme, **self._get_loyalty_enrol_options()
         )
 
     def _enrol_loyalty_phone(self, scheme, phone, name):
-        """Find or make the member of a scheme who has a phone number.
-
-        :return: loyalty.member in superuser mode
-        :raise UserError: when the number is none, or does not say who it is, or the
-            scheme takes no members
-        """
         if not scheme:
             raise UserError(self.env._("Choose a scheme of this register."))
-        scheme._check_open()
-        # sudo: as for loyalty_member_lookup
-        partner_sudo = self.env["res.partner"].sudo()
-        phone = partner_sudo._normalize_member_phone(phone, self.company_id.country_id)
-        owner_sudo = self._find_loyalty_phone_owner(scheme, phone)
-        if not owner_sudo:
-            self._lock_loyalty_phone(scheme, phone)
-            owner_sudo = partner_sudo.create(
-                self._prepare_loyalty_partner_values(scheme, phone, name)
-            )
-        return self._enrol_loyalty_member(owner_sudo, scheme)
-
-    def _lock_loyalty_phone(self, scheme, phone):
-        """Keep other tills from making a contact of the same phone number.
-
-        :param str phone: E.164, which nobody has as far as this transaction sees
-        :raise ConcurrencyError: if somebody has it by now; Odoo then runs the call
-            again, which finds them
-        """
-        # No row is there yet that could be locked
-        self.env.execute_query(
-            SQL("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", phone)
+        # sudo: as for _enrol_loyalty_member
+        member_sudo = self.env["loyalty.member"].sudo()
+        return member_sudo._enrol_by_phone(
+            phone,
+            scheme,
+            name=name,
+            company=self.company_id,
+            **self._get_loyalty_enrol_options(),
         )
-        # What was committed since this transaction began only a new one sees
-        with self.env.registry.cursor() as cr:
-            till = self.with_env(self.env(cr=cr))
-            if till._find_loyalty_phone_owner(scheme, phone):
-                raise ConcurrencyError(
-                    self.env._("Another till is enrolling this number.")
-                )
 
-    def _find_loyalty_phone_owner(self, scheme, phone):
-        """Return whose phone number it is: a member of the scheme, else a customer.
-
-        :param str phone: E.164
-        :return: res.partner in superuser mode, perhaps none
-        :raise UserError: when several have the number
-        """
-        # sudo: as for loyalty_member_lookup
-        partner_sudo = self.env["res.partner"].sudo()
-        no_company = self.env["res.company"]
-        partners = partner_sudo._find_member_duplicates(phone=phone).filtered(
-            lambda partner: partner.company_id in (self.company_id, no_company)
-        )
-        members = (
-            self.env["loyalty.member"]
-            .sudo()
-            .search(
-                [("scheme_id", "=", scheme.id), ("partner_id", "in", partners.ids)],
-            )
-        )
-        owners = members.partner_id or partners
-        if len(owners) > 1:
-            raise UserError(
-                self.env._(
-                    "Several customers have the number %(number)s. Choose the right "
-                    "one in the list of customers.",
-                    number=phone,
-                )
-            )
-        return owners
-
-    def _prepare_loyalty_partner_values(self, scheme, phone, name):
-        return {
-            "name": name or phone,
-            "phone": phone,
-            "is_anonymous_member": not name,
-            "company_id": scheme.company_id.id,
-        }
+    def _get_loyalty_enrol_options(self):
+        return {"store": self.sudo().loyalty_store_id, "channel_code": "pos"}
 
     # === BUSINESS: STEPS === #
 

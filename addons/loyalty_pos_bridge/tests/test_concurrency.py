@@ -277,14 +277,3 @@ class TestTwoTills(test_concurrency.TestConcurrency):
             )
         )
         self.assertEqual(points, 20)
-
-    @mute_logger("odoo.sql_db", "odoo.service.model")
-    def test_two_tills_enrol_the_same_new_phone_number(self):
-        def enrol(env):
-            till = env["pos.config"].browse(self.config_id)
-            answer = till.loyalty_enrol_by_phone(self.scheme_id, "+32470654321")
-            return answer["partner_ids"]
-
-        first, second = self._at_once(enrol, enrol)
-        self.assertEqual(len(first), 1)
-        self.assertEqual(first, second)

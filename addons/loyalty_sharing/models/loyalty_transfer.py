@@ -262,14 +262,9 @@ class LoyaltyTransfer(models.Model):
 
     def action_view_entries(self):
         """Open the entries of both members."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "loyalty_ledger.loyalty_ledger_entry_action"
+        return self.env["loyalty.ledger.entry"]._get_action(
+            [("res_model", "=", self._name), ("res_id", "in", self.ids)]
         )
-        action["domain"] = [
-            ("res_model", "=", self._name),
-            ("res_id", "in", self.ids),
-        ]
-        return action
 
     # === BUSINESS: STEPS === #
 

@@ -35,7 +35,7 @@ class SaleOrder(models.Model):
             return {}
         quote = self._loyalty_get_quote(scheme=scheme)
         return {
-            "kind": "guest" if user._is_public() else "stranger",
+            "kind": "guest" if user._is_public() else "customer",
             "scheme": scheme,
             "points": quote["points"],
             "earn": scheme._format_points(quote["points"]),

@@ -40,20 +40,3 @@ class TestShopTour(LoyaltyShopCommon):
         )
         order._action_cancel()
         self.assertPoints(500, 0)
-
-
-@tagged("post_install", "-at_install")
-class TestPhoneTour(LoyaltyShopCommon):
-    """A member with one hand free."""
-
-    browser_size = "390x844"
-    touch_enabled = True
-
-    def test_member(self):
-        order = self._create_cart()
-        order._loyalty_set_points_to_use(100)
-        order.action_confirm()
-        self.start_tour(
-            "/my/loyalty", "loyalty_website_bridge_member", login="loyalty_anna"
-        )
-        self.assertPoints(400, 24)

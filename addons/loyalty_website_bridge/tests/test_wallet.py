@@ -59,28 +59,3 @@ class TestWallet(LoyaltyShopCommon):
         self.assertWallet(0)
         self.assertEqual(self.wallet.ledger_held, 0)
         self.assertPoints(500, 25)
-
-    def test_portal(self):
-        """Members see what is in their wallet, and its own statement."""
-        self.wallet._adjust(20, "A present")
-        self._log_in("anna")
-        page = self.url_open("/my/loyalty").text.replace("\xa0", " ")
-        self.assertIn("In your wallet", page)
-        self.assertIn("$ 20.00", page)
-        self.assertNotIn("A present", page)
-        statement = self.url_open(f"/my/loyalty/{self.member.id}?account=wallet").text
-        self.assertIn("A present", statement)
-        self.assertIn("+$ 20.00", statement.replace("\xa0", " "))
-        self.assertNotIn("Gift for the test", statement)
-        self._log_in("ben")
-        self.assertNotIn(
-            "A present",
-            self.url_open(f"/my/loyalty/{self.member.id}?account=wallet").text,
-        )
-
-    def test_no_wallet(self):
-        self.scheme.has_wallet = False
-        ben = self.env["loyalty.member"]._enrol(self.ben, self.scheme)
-        self.assertFalse(ben.wallet_account_id)
-        self._log_in("ben")
-        self.assertNotIn("In your wallet", self.url_open("/my/loyalty").text)

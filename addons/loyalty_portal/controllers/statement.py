@@ -21,13 +21,13 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class LoyaltyStatementPortal(LoyaltyPortal):
-    """A member's statement of a period: on the page, on paper, as a table."""
+    """A member's statement of a period: as a page, as PDF and as CSV."""
 
     # === ROUTES === #
 
     @route("/my/loyalty/statement", type="http", auth="user", website=True)
     def portal_my_loyalty_statements(self, **kw):
-        """Lead to the statement of the visitor's only card, or to the choice."""
+        """Open the statement of the visitor's only card, or the list of cards."""
         members_sudo = self._get_loyalty_members()
         if len(members_sudo) != 1:
             return request.redirect("/my/loyalty")
@@ -48,18 +48,17 @@ class LoyaltyStatementPortal(LoyaltyPortal):
         """Show one account of the visitor in a period."""
         member_sudo = self._get_loyalty_own_member(member_id)
         if not member_sudo:
-            return request.not_found()
+            raise request.not_found()
         period, error = self._get_loyalty_period(member_sudo, date_from, date_to)
         return request.render(
-            "loyalty_website_bridge.portal_my_loyalty_statement",
+            "loyalty_portal.portal_my_loyalty_statement",
             {
+                **self._prepare_loyalty_page_values(
+                    member_sudo, request.env._("Statement")
+                ),
                 **self._prepare_loyalty_statement(
                     member_sudo, period, account_id, page
                 ),
-                "page_name": "loyalty",
-                "loyalty_page": request.env._("Statement"),
-                "card": self._prepare_loyalty_card(member_sudo),
-                "several": len(self._get_loyalty_members()) > 1,
                 "error": error,
             },
         )
@@ -68,10 +67,10 @@ class LoyaltyStatementPortal(LoyaltyPortal):
     def portal_my_loyalty_statement_pdf(
         self, member_id, date_from=None, date_to=None, **kw
     ):
-        """Return the visitor's own statement as a letter."""
+        """Return the visitor's own statement as PDF."""
         member_sudo = self._get_loyalty_own_member(member_id)
         if not member_sudo:
-            return request.not_found()
+            raise request.not_found()
         period, error = self._get_loyalty_period(member_sudo, date_from, date_to)
         if error:
             return self._redirect_to_loyalty_statement(member_sudo, date_from, date_to)
@@ -93,10 +92,10 @@ class LoyaltyStatementPortal(LoyaltyPortal):
     def portal_my_loyalty_statement_csv(
         self, member_id, date_from=None, date_to=None, **kw
     ):
-        """Return the visitor's own entries as a table."""
+        """Return the visitor's own entries as CSV."""
         member_sudo = self._get_loyalty_own_member(member_id)
         if not member_sudo:
-            return request.not_found()
+            raise request.not_found()
         period, error = self._get_loyalty_period(member_sudo, date_from, date_to)
         if error:
             return self._redirect_to_loyalty_statement(member_sudo, date_from, date_to)
@@ -110,11 +109,6 @@ class LoyaltyStatementPortal(LoyaltyPortal):
 
     # === STEPS === #
 
-    def _get_loyalty_own_member(self, member_id):
-        return self._get_loyalty_members().filtered(
-            lambda member: member.id == member_id
-        )
-
     def _get_loyalty_period(self, member_sudo, date_from, date_to):
         """Return the period asked for, or this year's and what is wrong with it."""
         try:
@@ -123,7 +117,7 @@ class LoyaltyStatementPortal(LoyaltyPortal):
             return member_sudo._get_statement_period(), str(error)
 
     def _redirect_to_loyalty_statement(self, member_sudo, date_from, date_to):
-        """Lead to the page that says what is wrong with the period."""
+        """Open the page that shows what is wrong with the period."""
         query = urlencode({"date_from": date_from or "", "date_to": date_to or ""})
         return request.redirect(f"/my/loyalty/{member_sudo.id}/statement?{query}")
 
@@ -212,7 +206,7 @@ class LoyaltyStatementPortal(LoyaltyPortal):
         return text.getvalue().encode("utf-8-sig")
 
     def _escape_loyalty_cell(self, text):
-        """Keep spreadsheets from computing what somebody has written."""
+        """Keep spreadsheets from taking text for a formula."""
         return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
     def _make_loyalty_file(self, content, content_type, member_sudo, period, ending):

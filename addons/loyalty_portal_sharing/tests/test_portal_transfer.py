@@ -7,14 +7,13 @@ from odoo.http import Request
 from odoo.tests import tagged
 
 from odoo.addons.loyalty_member.tests.common import CodeMixin
-
-from .common import LoyaltyShopCommon
+from odoo.addons.loyalty_portal.tests.common import LoyaltyPortalCommon
 
 URL = "/my/loyalty/transfer"
 
 
 @tagged("post_install", "-at_install")
-class TestPortalTransfer(CodeMixin, LoyaltyShopCommon):
+class TestPortalTransfer(CodeMixin, LoyaltyPortalCommon):
     """Anna has 500 beans, and gives some to Ben on her own page."""
 
     @classmethod
@@ -120,6 +119,11 @@ class TestPortalTransfer(CodeMixin, LoyaltyShopCommon):
             )
         self.assertEqual(response.status_code, 400)
         self.assertFalse(self._get_transfers())
+
+    def test_breadcrumbs(self):
+        crumbs = self._get_breadcrumbs(f"{URL}?member_id={self.member.id}")
+        self.assertEqual(crumbs[-1].text_content().strip(), "Gift")
+        self.assertEqual(crumbs[-2].xpath("a/@href"), ["/my/loyalty"])
 
     def test_scheme_without_transfers(self):
         self.scheme.transfer_allowed = False

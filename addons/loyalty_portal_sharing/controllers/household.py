@@ -5,12 +5,11 @@ from odoo.fields import Domain
 from odoo.http import request
 
 from odoo.addons.loyalty_ledger.ledger.flow import POINTS
-
-from .portal import LoyaltyPortal
+from odoo.addons.loyalty_portal.controllers.portal import LoyaltyPortal
 
 
 class LoyaltyHouseholdPortal(LoyaltyPortal):
-    """Members of a household see whose points they share, and who earned what."""
+    """Members of a household see with whom they share points, and who earned what."""
 
     def _prepare_loyalty_card(self, member_sudo):
         return {
@@ -40,10 +39,9 @@ class LoyaltyHouseholdPortal(LoyaltyPortal):
         }
 
     def _get_loyalty_entries_domain(self, member_sudo, kind=POINTS):
-        """Show who has joined neither more than what happened since, nor less.
+        """Return the entries of the household since the member joined, and their own.
 
-        What the member did before is on an account of their own; what the household
-        did before is not theirs to see.
+        Entries of the household from before are for its head only.
         """
         domain = Domain(super()._get_loyalty_entries_domain(member_sudo, kind))
         if not member_sudo.household_id or kind != POINTS:
@@ -56,7 +54,7 @@ class LoyaltyHouseholdPortal(LoyaltyPortal):
         return (domain & Domain("sequence", ">", member_sudo.household_sequence)) | own
 
     def _prepare_loyalty_row(self, entry_sudo):
-        """Say who earned or spent it, where it was not the visitor."""
+        """Name the member who earned or spent, unless it is the visitor."""
         row = super()._prepare_loyalty_row(entry_sudo)
         buyer_sudo = entry_sudo.member_id
         if buyer_sudo and buyer_sudo.partner_id != request.env.user.partner_id:

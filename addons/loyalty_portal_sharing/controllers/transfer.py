@@ -4,7 +4,7 @@
 from odoo.exceptions import UserError, ValidationError
 from odoo.http import request, route
 
-from .portal import LoyaltyPortal
+from odoo.addons.loyalty_portal.controllers.portal import LoyaltyPortal
 
 RECENT = 5
 
@@ -22,7 +22,7 @@ class LoyaltyTransferPortal(LoyaltyPortal):
         methods=["GET", "POST"],
     )
     def portal_my_loyalty_transfer(self, member_id=None, **post):
-        """Ask how many points go to whom, and have the code sent."""
+        """Let the member enter recipient and points, and send the code."""
         member_sudo = self._get_loyalty_giver(member_id)
         if not member_sudo:
             return request.redirect("/my/loyalty")
@@ -37,12 +37,9 @@ class LoyaltyTransferPortal(LoyaltyPortal):
             if not error:
                 return request.redirect(self._get_loyalty_transfer_url(transfer_sudo))
         return request.render(
-            "loyalty_website_bridge.portal_my_loyalty_transfer",
+            "loyalty_portal_sharing.portal_my_loyalty_transfer",
             {
-                "page_name": "loyalty",
-                "loyalty_page": request.env._("Gift"),
-                "card": self._prepare_loyalty_card(member_sudo),
-                "several": len(self._get_loyalty_members()) > 1,
+                **self._prepare_loyalty_page_values(member_sudo, request.env._("Gift")),
                 "limits": self._get_loyalty_transfer_limits(member_sudo.scheme_id),
                 "recent": self._prepare_loyalty_recent_transfers(member_sudo),
                 "values": post,
@@ -58,14 +55,14 @@ class LoyaltyTransferPortal(LoyaltyPortal):
         methods=["GET", "POST"],
     )
     def portal_my_loyalty_transfer_confirm(self, transfer_id, step=None, **post):
-        """Take the code, or say what became of the transfer."""
+        """Ask for the code, or show the state of the transfer."""
         transfer_sudo = self._get_loyalty_transfer(transfer_id)
         if not transfer_sudo:
             return request.redirect("/my/loyalty")
         error = False
         if request.httprequest.method == "POST":
             try:
-                # What is refused must not be half done
+                # A refused step must leave nothing behind
                 with request.env.cr.savepoint():
                     self._step_loyalty_transfer(transfer_sudo, step, post.get("code"))
             except UserError as refusal:
@@ -73,12 +70,11 @@ class LoyaltyTransferPortal(LoyaltyPortal):
             else:
                 return request.redirect(self._get_loyalty_transfer_url(transfer_sudo))
         return request.render(
-            "loyalty_website_bridge.portal_my_loyalty_transfer_confirm",
+            "loyalty_portal_sharing.portal_my_loyalty_transfer_confirm",
             {
-                "page_name": "loyalty",
-                "loyalty_page": request.env._("Gift"),
-                "card": self._prepare_loyalty_card(transfer_sudo.giver_id),
-                "several": len(self._get_loyalty_members()) > 1,
+                **self._prepare_loyalty_page_values(
+                    transfer_sudo.giver_id, request.env._("Gift")
+                ),
                 "transfer": self._prepare_loyalty_transfer(transfer_sudo),
                 "error": error,
             },
@@ -87,7 +83,7 @@ class LoyaltyTransferPortal(LoyaltyPortal):
     # === STEPS === #
 
     def _get_loyalty_giver(self, member_id):
-        """Return which of the visitor's own memberships gives.
+        """Return the visitor's own membership that gives the points.
 
         :return: loyalty.member in superuser mode, perhaps none
         """
@@ -126,9 +122,9 @@ class LoyaltyTransferPortal(LoyaltyPortal):
     def _propose_loyalty_transfer(
         self, member_sudo, recipient="", points="", message="", **_post
     ):
-        """Make the transfer that the form asks for.
+        """Create the transfer that the form describes.
 
-        :raise UserError: if it is none
+        :raise UserError: if the form does not describe one
         """
         recipient = recipient.strip()
         if not recipient:
@@ -158,7 +154,7 @@ class LoyaltyTransferPortal(LoyaltyPortal):
         return f"/my/loyalty/transfer/{transfer_sudo.id}"
 
     def _get_loyalty_transfer_limits(self, scheme):
-        """Say in a sentence how much can be given."""
+        """Return a sentence with the smallest and largest number of points."""
         values = {
             "minimum": scheme._format_points(scheme.transfer_minimum),
             "maximum": scheme._format_points(scheme.transfer_maximum),
