@@ -1,6 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What the engine looks at: one purchase, in the scheme's currency."""
+"""The input of the engine: one purchase, in the scheme's currency."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -11,12 +11,9 @@ from types import MappingProxyType
 NOTHING: Mapping = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Product:
-    """What rules ask about a product.
-
-    Compared by identity, so that the engine can remember which rules look at it:
-    make one for each product and use it for all its lines and baskets.
+    """A product, as far as the conditions of rules look at it.
 
     :param id: id of the product
     :param categories: ids of its category and of all categories above it
@@ -38,15 +35,14 @@ class BasketLine:
     """One line of a purchase.
 
     :param key: identifies the line within the basket
-    :param amount: what was paid for the line, in the scheme's currency, after
-        line discounts, with or without tax as the scheme says; negative for
-        discounts
+    :param amount: the price paid for the line, in the scheme's currency, after line
+        discounts, with or without tax as the scheme says; negative for discounts
     :param quantity: in the product's unit of measure
-    :param product: what rules ask about the product
-    :param eligible: ``False`` for what never earns: tips, gift cards, wallet
+    :param product: the product sold
+    :param eligible: ``False`` for a line that never earns: tips, gift cards, wallet
         top-ups, and shipping unless the scheme counts it
-    :param is_reward: a discount or reward line; it lowers what the goods earn on
-    :param discount: what line discounts have taken off ``amount``, zero or more
+    :param is_reward: a discount or reward line; it lowers the amount that goods earn on
+    :param discount: how much line discounts have taken off ``amount``, zero or more
     """
 
     key: str
@@ -64,20 +60,20 @@ class BasketLine:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What rules ask about the member and the moment, besides the goods.
+    """The member and the moment, as far as the conditions of rules look at them.
 
     :param channel: code of the channel
     :param store: id of the store
     :param tier: id of the member's tier
     :param segments: ids of the segments that the member is in
-    :param payments: codes of the methods that pay
+    :param payments: codes of the payment methods used
     :param moment: time of the purchase on the clock of the store, or ``None``
     :param birthday: the member's date of birth
-    :param purchases: how many purchases the member made before; ``None`` if unknown,
-        as for a guest
+    :param purchases: number of purchases that the member made before; ``None`` if
+        unknown, as for a guest
     :param balance: points that the member has
-    :param used: what rules have given before within a period of their caps, by
-        (rule key, period); the scheme's own caps stand under the key ``None``
+    :param used: how much rules have given before within a period of their caps, by
+        (rule key, period); for the scheme's own caps the key is ``None``
     """
 
     channel: str = ""
@@ -96,7 +92,7 @@ class Facts:
 class Basket:
     """One purchase by one member.
 
-    :param refusal: why nothing may be earned at all (a code of the explanation,
+    :param refusal: why the purchase may not earn at all (a code of the explanation,
         like ``member_blocked``), or ``None``
     """
 

@@ -1,146 +1,110 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Whether the facts of a purchase meet the conditions of a rule."""
+"""Whether a purchase meets the conditions of a rule."""
 
 import datetime as dt
 
 
-def refuse(rule, facts):
-    """Return which condition of a rule the facts do not meet, or ``None``."""
-    moment = facts.moment
-    day = moment and moment.date()
-    if not allows_channel(rule, facts.channel):
+def get_refusal(wanted, facts):
+    """Return the code of the first condition that the facts do not meet, or ``None``.
+
+    :param Conditions wanted: the conditions of a rule
+    :param Facts facts: the member and the moment
+    """
+    if wanted.channels and facts.channel not in wanted.channels:
         return "channel"
-    if not allows_store(rule, facts.store):
+    if wanted.stores and facts.store not in wanted.stores:
         return "store"
-    if not allows_tier(rule, facts.tier):
+    if wanted.tiers and facts.tier not in wanted.tiers:
         return "tier"
-    if not allows_segments(rule, facts.segments):
+    if wanted.segments and wanted.segments.isdisjoint(facts.segments):
         return "segment"
-    if not allows_payments(rule, facts.payments):
+    if wanted.payments and wanted.payments.isdisjoint(facts.payments):
         return "payment"
-    if not allows_weekday(rule, day):
+    return _get_moment_refusal(wanted, facts.moment) or _get_member_refusal(
+        wanted, facts
+    )
+
+
+def _get_moment_refusal(wanted, moment):
+    if moment is None:
+        if wanted.weekdays:
+            return "weekday"
+        return "date" if wanted.needs_moment else None
+    day = moment.date()
+    if wanted.weekdays and day.weekday() not in wanted.weekdays:
         return "weekday"
-    if not allows_date(rule, day):
+    if wanted.date_from and day < wanted.date_from:
         return "date"
-    if moment and not allows_hour(rule, get_hour(moment)):
+    if wanted.date_to and day > wanted.date_to:
+        return "date"
+    if wanted.hours and not is_within_hours(wanted.hours, moment):
         return "hour"
-    return refuse_member(rule, facts)
+    return None
 
 
-def allows_channel(rule, channel):
-    wanted = rule.conditions
-    return not wanted.channels or channel in wanted.channels
-
-
-def allows_store(rule, store):
-    wanted = rule.conditions
-    return not wanted.stores or store in wanted.stores
-
-
-def allows_tier(rule, tier):
-    wanted = rule.conditions
-    return not wanted.tiers or tier in wanted.tiers
-
-
-def allows_segments(rule, segments):
-    wanted = rule.conditions
-    return not wanted.segments or not wanted.segments.isdisjoint(segments)
-
-
-def allows_payments(rule, payments):
-    wanted = rule.conditions
-    return not wanted.payments or not wanted.payments.isdisjoint(payments)
-
-
-def allows_weekday(rule, day):
-    wanted = rule.conditions
-    return not wanted.weekdays or (day is not None and day.weekday() in wanted.weekdays)
-
-
-def allows_date(rule, day):
-    wanted = rule.conditions
-    if day is None:
-        return not wanted.needs_moment
-    return (not wanted.date_from or day >= wanted.date_from) and (
-        not wanted.date_to or day <= wanted.date_to
-    )
-
-
-def get_hour(moment):
-    return moment.hour + moment.minute / 60 + moment.second / 3600
-
-
-def allows_hour(rule, hour):
-    wanted = rule.conditions
-    if wanted.hours is None:
-        return True
-    start, end = wanted.hours
-    if start <= end:
-        return start <= hour < end
-    return hour < end or hour >= start
-
-
-def allows_product(rule, product):
-    """Return whether a rule gives on lines of a product."""
-    wanted = rule.conditions
-    return (
-        (not wanted.products or product.id in wanted.products)
-        and (
-            not wanted.categories
-            or not wanted.categories.isdisjoint(product.categories)
-        )
-        and (not wanted.tags or not wanted.tags.isdisjoint(product.tags))
-        and (not wanted.domain or rule.key in product.domains)
-    )
-
-
-def refuse_member(rule, facts):
-    """Return which condition on birthday, purchases or points is not met."""
-    wanted = rule.conditions
-    if wanted.birthday is not None and not (
+def _get_member_refusal(wanted, facts):
+    if wanted.birthday and not (
         facts.birthday
         and facts.moment
-        and is_birthday(wanted.birthday, facts.birthday, facts.moment.date())
+        and is_near_birthday(wanted.birthday, facts.birthday, facts.moment.date())
     ):
         return "birthday"
-    if not allows_purchases(rule, facts.purchases):
+    if wanted.purchases and not is_within(wanted.purchases, facts.purchases):
         return "purchases"
     if wanted.minimum_points and facts.balance < wanted.minimum_points:
         return "minimum_points"
     return None
 
 
-def allows_purchases(rule, made):
-    if rule.conditions.purchases is None:
-        return True
-    least, most = rule.conditions.purchases
+def allows_product(rule, product):
+    """Return whether a rule gives on lines of a product."""
+    wanted = rule.conditions
+    if wanted.products and product.id not in wanted.products:
+        return False
+    if wanted.categories and wanted.categories.isdisjoint(product.categories):
+        return False
+    if wanted.tags and wanted.tags.isdisjoint(product.tags):
+        return False
+    return not wanted.domain or rule.key in product.domains
+
+
+def is_within_hours(hours, moment):
+    """Return whether a time of day is within (from, to), over midnight if need be."""
+    start, end = hours
+    hour = moment.hour + moment.minute / 60 + moment.second / 3600
+    if start <= end:
+        return start <= hour < end
+    return hour < end or hour >= start
+
+
+def is_within(limits, number):
+    """Return whether a number is known and within (least, most); ``None`` is open."""
+    least, most = limits
     return (
-        made is not None
-        and (least is None or made >= least)
-        and (most is None or made <= most)
+        number is not None
+        and (least is None or number >= least)
+        and (most is None or number <= most)
     )
 
 
-def is_birthday(window, birthday, day):
-    """Return whether a day is close enough to the birthday.
+def is_near_birthday(window, birthday, day):
+    """Return whether a day is close enough to a birthday.
 
-    Who was born on 29 February has the birthday on the 28th in other years.
+    A member born on 29 February has the birthday on the 28th in other years.
 
     :param window: (days before, days after)
     """
     before, after = window
-    distance = _get_days_since(birthday, day, day.year)
-    if -before <= distance <= after:
-        return True
     # Around New Year the closest birthday may be one of another year
-    year = day.year - 1 if distance < 0 else day.year + 1
-    return -before <= _get_days_since(birthday, day, year) <= after
+    return any(
+        -before <= (day - _get_anniversary(birthday, year)).days <= after
+        for year in (day.year - 1, day.year, day.year + 1)
+    )
 
 
-def _get_days_since(birthday, day, year):
+def _get_anniversary(birthday, year):
     try:
-        anniversary = birthday.replace(year=year)
+        return birthday.replace(year=year)
     except ValueError:
-        anniversary = dt.date(year, 2, 28)
-    return (day - anniversary).days
+        return dt.date(year, 2, 28)

@@ -1,462 +1,327 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What one purchase gives, computed in whole numbers.
+"""The evaluation of one basket, step by step.
 
-A replay of past sales does this a million times. So what the plain rules give is added
-up at once (see ``plan.py``), only the others are asked one by one, and nothing is
-explained (``explanation.py`` does, with the same code). Within one evaluation
-
-* amounts are counted in units: ``unit`` of them make 1 of the scheme's currency, so
-  many that every line is whole, also when it bears its part of a discount;
-* what rules give is counted in units of a grain: ``unit * grain`` of them make a point.
+Nothing is rounded until all rules have given. Decimals have 28 digits; the noise that
+divisions leave in the last of them is cut when totals and shares are rounded, and
+passed over by comparisons, see :mod:`.arithmetic`.
 """
 
+from collections import defaultdict
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import reduce
-from itertools import compress
-from math import gcd
-from operator import attrgetter, or_
 
-from .rounding import count_full, make_whole, share_out
-from .rules import Effect
+from .arithmetic import apportion, count_full, is_more
+from .conditions import allows_product, get_refusal
+from .rounding import allot, round_to_step
+from .rules import Cap, Effect, Rule, Target
 
 ZERO = Decimal(0)
-POINTS, WALLET = range(2)
-# Of an offer, see ``Evaluation._ask``
-GIVEN, TERM, LINES = range(3)
-
-get_key, get_amount = attrgetter("key"), attrgetter("amount")
-get_quantity, get_product = attrgetter("quantity"), attrgetter("product")
-is_eligible, is_reward = attrgetter("eligible"), attrgetter("is_reward")
 
 
-class Purse:
-    """What rules give to one account.
+@dataclass(slots=True)
+class Award:
+    """What one rule gives, before it is rounded together with the others.
 
-    :ivar int total: of all rules, exact
-    :ivar int everywhere: of it, what goes to all lines in proportion to their amounts
-    :ivar lines: what the rules give on each line besides, but for a rest that is far
-        too small to be seen; ``None`` as long as no rule tells lines apart
-    :ivar int steps: the total, rounded
+    :param lines: indexes of the lines on which the rule gives
+    :param base: the amount of these lines; for a multiplier what the other rules give
+        on them
+    :param quantity: of these lines, if the rule counts it
+    :param given: points, or money for the wallet
+    :param cap: the cap that reduced it, the last one if there are several
+    :param uncapped: what the rule would have given without its caps
     """
 
-    __slots__ = ("everywhere", "lines", "steps", "total")
-
-    def __init__(self):
-        self.total = self.everywhere = self.steps = 0
-        self.lines = None
-
-    def open_lines(self, size):
-        """Return what is given on each line, begun now if it was not yet."""
-        if self.lines is None:
-            self.lines = [0] * size
-        return self.lines
-
-    def weigh(self, amounts, base):
-        """Return in what proportion the total is due to the lines.
-
-        :param list amounts: of the lines
-        :param int base: their sum
-        """
-        own, everywhere = self.lines, self.everywhere
-        if own is None:
-            # Shared out by the amounts, which are small numbers
-            return amounts
-        if not everywhere:
-            return own
-        return [
-            part * base + everywhere * amount
-            for part, amount in zip(own, amounts, strict=True)
-        ]
-
-    def split(self, amounts, base):
-        """Return what is given on each line in all.
-
-        :param list amounts: of the lines
-        :param int base: their sum
-        """
-        own = self.lines or [0] * len(amounts)
-        if not self.everywhere:
-            return own
-        everywhere = self.everywhere
-        return [
-            part + everywhere * amount // base
-            for part, amount in zip(own, amounts, strict=True)
-        ]
+    rule: Rule
+    lines: tuple[int, ...]
+    base: Decimal = ZERO
+    quantity: Decimal = ZERO
+    given: Decimal = ZERO
+    cap: Cap | None = None
+    uncapped: Decimal | None = None
 
 
 class Evaluation:
-    """What a basket gives under rules.
+    """What a basket gives under rules, and why.
 
-    :ivar eligible: the lines that can earn; what follows goes by their order
-    :ivar list amounts: of these lines, counted in units
-    :ivar list quantities: of these lines, ``quantity_unit`` of which make 1
-    :ivar list choosers: bits of the rules that choose these lines
-    :ivar int chosen: all of them together, and of the rules that choose no lines
-    :ivar list purses: by the numbers of :attr:`RuleSet.grids`; empty if nothing is
-        eligible
-    :ivar int base: the amounts together
-    :ivar int base_grains: the same in grains, to be compared with what rules ask
+    :ivar list lines: the lines that can earn; an index below is one of this list
+    :ivar list amounts: of these lines, after their part of the discounts
+    :ivar base: the amounts together
+    :ivar list awards: of the rules that give; those of multipliers come last
+    :ivar dict skipped: keys of the rules that give nothing, by reason
+    :ivar dict exact: the sum of the awards, by target
+    :ivar dict totals: the same, rounded and cut to the caps of the scheme
+    :ivar list cuts: the caps of the scheme that reduced the points, and what they left
     """
 
-    #: whether every rule is asked on its own
-    apart = False
-
-    __slots__ = (
-        "amounts",
-        "base",
-        "base_grains",
-        "basket",
-        "choosers",
-        "chosen",
-        "eligible",
-        "purses",
-        "quantities",
-        "quantity_unit",
-        "rules",
-        "unit",
-    )
+    #: whether there are goods: an event has none
+    has_goods = True
 
     def __init__(self, basket, rules):
         self.basket = basket
         self.rules = rules
-        self.eligible, self.amounts, self.purses = [], [], []
-        self.quantities = None
-        self.base, self.base_grains, self.unit = 0, 0, 1
+        self.lines = []
+        self.amounts = []
+        self.base = ZERO
+        self.awards = []
+        self.skipped = defaultdict(list)
+        self.exact = dict.fromkeys(Target, ZERO)
+        self.totals = dict.fromkeys(Target, ZERO)
+        self.cuts = []
+        self._parts = {}
 
     def run(self):
         if self.basket.refusal or not self._measure():
             return
-        self.purses = [Purse() for _grid in self.rules.grids]
-        self._choose_lines()
-        sums, multipliers = self._ask_rules()
-        for plain in sums:
-            self._give_plainly(plain)
-        if multipliers:
-            self._multiply(multipliers)
+        allowed = self._get_allowed()
+        multipliers = self._apply_rules(allowed)
+        self._apply_multipliers(multipliers)
         self._round()
 
     # === THE LINES === #
 
     def _measure(self):
-        """Work out on what points are given; return whether there is anything."""
-        lines = self.basket.lines
+        """Find the lines that can earn, and their amounts.
+
+        :return: whether there are any
+        """
         before_discounts = self.rules.policy.before_discounts
-        get = get_full_amount if before_discounts else get_amount
-        amounts, self.unit = make_whole(list(map(get, lines)))
-        discount = 0
-        if (
-            min(amounts, default=0) > 0
-            and all(map(is_eligible, lines))
-            and not any(map(is_reward, lines))
-        ):
-            self.eligible, self.amounts = lines, amounts
-        else:
-            goods, discount = self._sort_lines(amounts)
-        if discount and self.eligible and not before_discounts:
-            self._bear(goods, discount)
-        self.base = sum(self.amounts)
-        self.base_grains = self.base * self.rules.grain
-        return bool(self.eligible)
-
-    def _sort_lines(self, amounts):
-        """Keep what can earn; return the sum of all goods, and of the discounts."""
-        goods = discount = 0
-        for line, amount in zip(self.basket.lines, amounts, strict=True):
-            if amount < 0 or line.is_reward:
-                discount += amount
-                continue
-            goods += amount
-            if amount and line.eligible:
-                self.eligible.append(line)
+        for line in self.basket.lines:
+            amount = line.amount + line.discount if before_discounts else line.amount
+            if amount and line.eligible and not line.is_discount:
+                self.lines.append(line)
                 self.amounts.append(amount)
-        return goods, discount
+        if not before_discounts:
+            self._apply_discounts()
+        self.base = sum(self.amounts, ZERO)
+        return bool(self.lines)
 
-    def _bear(self, goods, discount):
-        """Let the lines bear their part of a discount."""
-        kept = max(goods + discount, 0)
-        common = gcd(kept, goods)
-        kept, goods = kept // common, goods // common
-        self.amounts = [amount * kept for amount in self.amounts]
-        self.unit *= goods
+    def _apply_discounts(self):
+        """Reduce the amounts by the discounts of the basket.
 
-    def _choose_lines(self):
-        """Find the rules that choose each of the lines, and those that choose any."""
-        rules = self.rules
-        self.chosen = rules.unchoosing
-        self.choosers = []
-        if rules.chooses_lines:
-            products = map(get_product, self.eligible)
-            self.choosers = list(map(rules.choosers.__getitem__, products))
-            self.chosen = reduce(or_, self.choosers, self.chosen)
+        All goods share them in proportion, so lines that cannot earn take their part.
+        """
+        lines = self.basket.lines
+        discount = sum(line.amount for line in lines if line.is_discount)
+        if discount:
+            goods = sum(line.amount for line in lines if not line.is_discount)
+            left = max(goods + discount, ZERO)
+            self.amounts = [amount * left / goods for amount in self.amounts]
+
+    def _find_lines(self, rule):
+        """Return the indexes of the lines on which a rule gives."""
+        if not rule.conditions.chooses_lines:
+            return tuple(range(len(self.lines)))
+        return tuple(
+            index
+            for index, line in enumerate(self.lines)
+            if allows_product(rule, line.product)
+        )
 
     def _get_quantity(self, lines):
-        """Return the quantity of some lines, ``None`` for all."""
-        if self.quantities is None:
-            self.quantities, self.quantity_unit = make_whole(
-                list(map(get_quantity, self.eligible))
-            )
-        if lines is None:
-            return sum(self.quantities)
-        return sum([self.quantities[index] for index in lines])
+        return sum(self.lines[index].quantity for index in lines)
 
     # === THE RULES === #
 
+    def _skip(self, rule, reason):
+        self.skipped[reason].append(rule.key)
+
     def _get_allowed(self):
-        """Return the bits of the rules whose conditions the facts meet."""
-        return self.rules.get_allowed(self.basket.facts)
+        """Return the keys of the rules whose conditions the facts meet."""
+        allowed = set()
+        for rule in self.rules.rules:
+            if reason := get_refusal(rule.conditions, self.basket.facts):
+                self._skip(rule, reason)
+            else:
+                allowed.add(rule.key)
+        return allowed
 
-    def _skip(self, term, why):
-        """Take note that a rule does not give, if somebody wants to know why."""
+    def _apply_rules(self, allowed):
+        """Let the rules give by priority, until an exclusive one has given.
 
-    def _ask_rules(self):
-        """Let the rules give that are asked one by one.
-
-        :return: the sums of plain rules, and the slots of multipliers, that give too
+        :return: the groups of multipliers that come before that
         """
-        sums, multipliers = [], []
-        chosen = self.chosen
+        multipliers = []
         is_over = False
-        for stretch in self.rules.get_plan(self._get_allowed(), self.apart):
+        for rules in self.rules.groups:
+            group = [rule for rule in rules if rule.key in allowed]
             if is_over:
-                self._skip_stretch(stretch)
-                continue
-            sums += stretch.sums
-            for slot, bits in stretch.slots:
-                if bits and not bits & chosen:
-                    continue
-                best = None
-                for term in slot:
-                    if offer := self._ask(term):
-                        best = self._pick(best, offer) if best else offer
-                if best:
-                    self._give(best)
-                    is_over = best[TERM].is_exclusive
-            multipliers += stretch.multipliers
-        return sums, multipliers
+                self._skip_group(group)
+            elif rules[0].is_multiplier:
+                multipliers.append(group)
+            elif award := self._get_best(group):
+                self._add(award)
+                is_over = award.rule.exclusive
+        return multipliers
 
-    def _skip_stretch(self, stretch):
-        slots = [slot for slot, _bits in stretch.slots]
-        for slot in (*slots, *stretch.multipliers):
-            for term in slot:
-                self._skip(term, "exclusive")
-
-    def _ask(self, term):
-        """Return what a rule would give if it were alone.
-
-        :return: an offer, ``None`` for nothing; a plain tuple, because most are
-            forgotten at once: what is given, the term, the indexes of the lines that
-            it chooses or ``None`` for all, their amount or, for a multiplier, what
-            was given on them, and their quantity if it counts
-        """
-        if not term.bit & self.chosen:
-            return self._skip(term, "product")
-        lines, base, quantity, grains = None, self.base, 0, self.base_grains
-        if term.chooses_lines:
-            lines, base = self._find_lines(term.bit)
-            grains = base * self.rules.grain
-        if term.counts_units:
-            quantity = self._get_quantity(lines)
-            least = term.minimum_quantity * self.quantity_unit
-            if quantity * self.rules.grain < least:
-                return self._skip(term, "minimum_quantity")
-        if term.minimum_amount and grains < term.minimum_amount * self.unit:
-            return self._skip(term, "minimum_amount")
-        if term.is_linear:
-            given = base * term.factor
-        elif term.is_once:
-            given = term.factor * self.unit
-        elif term.is_multiplier:
-            base = self._get_given(self.purses[term.purse], lines)
-            given = base * term.factor // self.rules.grain
-        else:
-            given = self._count(term, base, quantity) * term.factor * self.unit
-        if given <= 0:
-            return self._skip(term, "too_little")
-        if term.limits:
-            given = self._cut(term, given)
-            if not given:
-                return self._skip(term, "cap")
-        return given, term, lines, base, quantity
-
-    def _find_lines(self, bit):
-        """Return the indexes of the lines that a rule chooses, and their amount."""
-        lines, base, amounts = [], 0, self.amounts
-        for index, bits in enumerate(self.choosers):
-            if bits & bit:
-                lines.append(index)
-                base += amounts[index]
-        return lines, base
-
-    def _get_given(self, purse, lines):
-        """Return what was given on some lines, ``None`` for all."""
-        if lines is None:
-            return purse.total
-        given = purse.split(self.amounts, self.base)
-        return sum([given[index] for index in lines])
-
-    def _count(self, term, base, quantity):
-        """Return how often a rule gives its value for an amount or a quantity."""
-        if term.effect is Effect.UNIT:
-            measure, unit = quantity, self.quantity_unit
-        else:
-            measure, unit = base, self.unit
-        return count_full(measure * self.rules.grain, term.per * unit)
-
-    def _cut(self, term, given):
-        """Return what the caps of a rule leave of what it gives, in whole steps."""
-        used, grid = self.basket.facts.used, self.rules.grids[term.purse]
-        for limit in term.limits:
-            left = grid.get_size(limit.count_left(used), self.unit)
-            if given > left:
-                self._note_cap(term, limit.cap, given)
-                given = left
-        return given
-
-    def _note_cap(self, term, cap, given):
-        """Take note that a cap cuts what a rule would give."""
-
-    def _pick(self, first, second):
-        """Return the larger of two offers of a slot, the first of equal ones."""
-        if second[GIVEN] > first[GIVEN]:
-            first, second = second, first
-        self._skip(second[TERM], "group")
-        return first
-
-    # === WHAT THEY GIVE === #
-
-    def _give(self, offer):
-        """Add what a rule gives to the total, and to the lines that it gives on."""
-        given, term, lines, base, quantity = offer
-        purse = self.purses[term.purse]
-        if term.effect is Effect.UNIT:
-            measures, whole = self.quantities, quantity
-        elif lines is None or not base:
-            self._give_everywhere(purse, given, lines)
-            return
-        else:
-            measures, whole = self.amounts, base
-        purse.total += given
-        own = purse.open_lines(len(measures))
-        for index in range(len(measures)) if lines is None else lines:
-            own[index] += given * measures[index] // whole
-
-    def _give_everywhere(self, purse, given, lines=None):
-        """Add what goes to all lines, or to some that a reward has paid for."""
-        purse.total += given
-        if self.base:
-            purse.everywhere += given
-            return
-        # A reward has paid for everything: what is given goes by line
-        own = purse.open_lines(len(self.amounts))
-        if lines is None:
-            lines = range(len(own))
-        for index in lines:
-            own[index] += given // len(lines)
-
-    def _give_plainly(self, plain):
-        """Add what plain rules and ladders give.
-
-        :param Sum plain: these rules
-        """
-        purse, bits, once = self.purses[plain.purse], plain.bits, plain.once
-        for ladder in plain.ladders:
-            once += ladder.get_factor(self.base_grains // self.unit)
-        if given := self.base * plain.factor + self.unit * once:
-            self._give_everywhere(purse, given)
-        if bits & self.chosen:
-            own = purse.open_lines(len(self.amounts))
-            for index, choosers in enumerate(self.choosers):
-                if choosers := choosers & bits:
-                    given = self.amounts[index] * plain[choosers]
-                    own[index] += given
-                    purse.total += given
-
-    def _multiply(self, multipliers):
-        """Add what multipliers give on what the other rules gave.
-
-        :param multipliers: slots of terms
-        """
-        winners = []
+    def _apply_multipliers(self, groups):
+        """Let multipliers give, each on what the other rules have given."""
+        awards = []
         is_over = False
-        for slot in multipliers:
-            best = None
-            for term in slot:
-                if is_over:
-                    self._skip(term, "exclusive")
-                elif offer := self._ask(term):
-                    best = self._pick(best, offer) if best else offer
-            if best:
-                winners.append(best)
-                is_over = best[TERM].rule.exclusive
-        # Only now: none of them multiplies what another gives
-        self._give_multiplied(winners)
+        for group in groups:
+            if is_over:
+                self._skip_group(group)
+            elif award := self._get_best(group):
+                awards.append(award)
+                is_over = award.rule.exclusive
+        # Only now: a multiplier does not multiply what another one gives
+        for award in awards:
+            self._add(award)
 
-    def _give_multiplied(self, offers):
-        """Add what multipliers give, each on what the purses hold until now."""
-        # What is multiplied everywhere leaves the proportions of the lines
-        for offer in offers:
-            if offer[LINES] is not None:
-                self._multiply_lines(offers)
-                break
-        for offer in offers:
-            self.purses[offer[TERM].purse].total += offer[GIVEN]
+    def _skip_group(self, group):
+        for rule in group:
+            self._skip(rule, "exclusive")
 
-    def _multiply_lines(self, offers):
-        before = [purse.split(self.amounts, self.base) for purse in self.purses]
-        for purse, parts in zip(self.purses, before, strict=True):
-            purse.lines, purse.everywhere = list(parts), 0
-        for given, term, lines, base, _quantity in offers:
-            parts, own = before[term.purse], self.purses[term.purse].lines
-            for index in range(len(parts)) if lines is None else lines:
-                own[index] += given * parts[index] // base
+    def _get_best(self, group):
+        """Return the largest award of a group, the first of equal ones, or ``None``."""
+        best = None
+        for rule in group:
+            award = self._get_award(rule)
+            if award and best:
+                if is_more(award.given, best.given):
+                    best, award = award, best
+                self._skip(award.rule, "group")
+            best = best or award
+        return best
+
+    def _add(self, award):
+        self.awards.append(award)
+        self.exact[award.rule.target] += award.given
+
+    # === ONE RULE === #
+
+    def _get_award(self, rule):
+        """Return the award of a rule on its own, or ``None`` if it gives nothing."""
+        award = Award(rule, self._find_lines(rule))
+        if reason := self._compute(award):
+            self._skip(rule, reason)
+            return None
+        return award
+
+    def _compute(self, award):
+        """Compute what a rule gives; return the reason if that is nothing."""
+        rule, wanted = award.rule, award.rule.conditions
+        if wanted.chooses_lines and not award.lines:
+            return "product"
+        award.base = sum([self.amounts[index] for index in award.lines], ZERO)
+        if wanted.minimum_quantity or rule.effect is Effect.UNIT:
+            award.quantity = self._get_quantity(award.lines)
+        if is_more(wanted.minimum_quantity, award.quantity):
+            return "minimum_quantity"
+        if is_more(wanted.minimum_amount, award.base):
+            return "minimum_amount"
+        if rule.effect is Effect.MULTIPLIER:
+            award.base = self._get_given_by_others(award)
+        award.given = self._get_given(award)
+        if award.given <= 0:
+            return "too_little"
+        self._apply_caps(award)
+        return None if award.given else "cap"
+
+    def _get_given(self, award):
+        """Return what a rule gives before its caps."""
+        rule = award.rule
+        if rule.effect is Effect.AMOUNT:
+            return award.base * rule.value / rule.per
+        if rule.effect is Effect.PERCENT:
+            return award.base * rule.value / 100
+        if rule.effect is Effect.STEP:
+            return count_full(award.base, rule.per) * rule.value
+        if rule.effect is Effect.UNIT:
+            return count_full(award.quantity, rule.per) * rule.value
+        if rule.effect is Effect.MULTIPLIER:
+            return award.base * (rule.value - 1)
+        return rule.value
+
+    def _get_given_by_others(self, award):
+        """Return what rules that are no multipliers give on the lines of an award."""
+        target = award.rule.target
+        if not award.rule.conditions.chooses_lines:
+            return self.exact[target]
+        parts = self._get_parts(target)
+        return sum([parts[index] for index in award.lines], ZERO)
+
+    def _apply_caps(self, award):
+        """Reduce an award to what the caps of its rule leave."""
+        rule = award.rule
+        step = self.rules.policy.get_step(rule.target)
+        for cap in rule.caps:
+            left = cap.get_left(rule.key, self.basket.facts.used, step)
+            if is_more(award.given, left):
+                award.cap = cap
+                award.uncapped = award.uncapped or award.given
+                award.given = left
 
     # === THE TOTAL === #
 
     def _round(self):
-        """Round what the rules give together, and cut it to the scheme's caps."""
-        rules = self.rules
-        for purse, grid in zip(self.purses, rules.grids, strict=True):
-            if purse.total:
-                purse.steps = grid.count(purse.total, self.unit)
-        for limit in rules.limits:
-            self._cut_total(limit)
+        """Round the totals, and cut the points to the caps of the scheme."""
+        for target in Target:
+            self.totals[target] = self.get_rounded(target)
+        policy = self.rules.policy
+        for cap in policy.caps:
+            left = cap.get_left(None, self.basket.facts.used, policy.step)
+            if self.totals[Target.POINTS] > left:
+                self.totals[Target.POINTS] = left
+                self.cuts.append((cap, left))
 
-    def _cut_total(self, limit):
-        """Cut the points of all rules to a cap of the scheme.
+    def get_rounded(self, target):
+        """Return what the rules give together, rounded, before caps of the scheme."""
+        policy = self.rules.policy
+        rounding = policy.rounding if target is Target.POINTS else "DOWN"
+        return round_to_step(self.exact[target], policy.get_step(target), rounding)
 
-        :return: the steps that it takes off
-        """
-        points = self.purses[POINTS]
-        left = limit.count_left(self.basket.facts.used)
-        taken = max(points.steps - left, 0)
-        points.steps -= taken
-        return taken
+    # === THE SHARES === #
 
-    def get_total(self, number):
-        """Return what is given to an account, Decimal."""
-        if number >= len(self.purses):
-            return ZERO
-        return self.rules.grids[number].get_value(self.purses[number].steps)
+    def get_awards(self):
+        """Return the share of each rule in the totals, Decimal by rule key."""
+        shares = {}
+        for target in Target:
+            given = {
+                award.rule.key: award.given
+                for award in self.awards
+                if award.rule.target is target
+            }
+            if given:
+                step = self.rules.policy.get_step(target)
+                shares.update(apportion(self.totals[target], given, step))
+        return shares
 
-    def get_lines(self, number):
-        """Return what is given to an account, Decimal by line key."""
-        if number >= len(self.purses) or not self.purses[number].total:
+    def get_lines(self, target):
+        """Return the share of each line in a total, Decimal by line key."""
+        if not self.exact[target]:
             return {}
-        purse = self.purses[number]
-        weights = purse.weigh(self.amounts, self.base)
-        keys = list(map(get_key, self.eligible))
-        shares = share_out(purse.steps, weights, keys)
-        points = zip(keys, map(self.rules.grids[number].get_value, shares), strict=True)
-        return dict(points if all(weights) else compress(points, weights))
+        before = self._get_parts(target)
+        parts = list(before)
+        for award in self.awards:
+            if award.rule.is_multiplier and award.rule.target is target:
+                _share_out(award, before, parts)
+        weights = {
+            line.key: part for line, part in zip(self.lines, parts, strict=True) if part
+        }
+        step = self.rules.policy.get_step(target)
+        return allot(self.totals[target], weights, step)
 
-    def to_money(self, amount):
-        return Decimal(amount) / self.unit
+    def _get_parts(self, target):
+        """Return what the rules give on each line, except for multipliers."""
+        if target not in self._parts:
+            parts = self._parts[target] = [ZERO] * len(self.lines)
+            quantities = [line.quantity for line in self.lines]
+            for award in self.awards:
+                rule = award.rule
+                if rule.target is target and not rule.is_multiplier:
+                    by_unit = rule.effect is Effect.UNIT
+                    _share_out(award, quantities if by_unit else self.amounts, parts)
+        return self._parts[target]
 
-    def to_points(self, given):
-        return Decimal(given) / (self.unit * self.rules.grain)
 
+def _share_out(award, weights, parts):
+    """Add an award to the parts of its lines, in proportion to their weights.
 
-def get_full_amount(line):
-    """Return what a line is worth before discounts, Decimal."""
-    return line.amount if line.is_discount else line.amount + line.discount
+    If rewards have paid for everything, all weights are zero, and the parts are equal.
+    """
+    lines = award.lines
+    whole = sum([weights[index] for index in lines])
+    for index in lines:
+        weight, of = (weights[index], whole) if whole else (1, len(lines))
+        parts[index] += award.given * weight / of

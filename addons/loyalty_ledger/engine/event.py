@@ -1,6 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What an event gives: somebody signed up, had a birthday, wrote a review."""
+"""Points for an event: a member signed up, has a birthday, wrote a review."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,6 @@ from enum import StrEnum
 from .basket import NOTHING, Facts
 from .evaluate import Result
 from .evaluation import Evaluation
-from .explanation import Explanation
 from .rules import Effect
 
 YES = frozenset(("true", "yes", "1"))
@@ -18,7 +17,7 @@ NO = frozenset(("false", "no", "0"))
 
 
 class Operator(StrEnum):
-    """How a condition compares what came with an event with what it wants."""
+    """How a condition compares a value of a payload with its own."""
 
     EQUAL = "="
     DIFFERENT = "!="
@@ -40,13 +39,13 @@ ORDER = {
 
 @dataclass(frozen=True, slots=True)
 class PayloadTest:
-    """A condition on one value of what came with an event.
+    """A condition on one value of the payload of an event.
 
-    What did not come meets no condition, not even that of being different. Texts are
+    A missing value meets no condition, not even that of being different. Texts are
     compared without regard to case; they are ordered as numbers if both are numbers.
 
     :param key: names the value
-    :param value: what it is compared with, as text
+    :param value: the text to compare it with
     """
 
     key: str
@@ -103,7 +102,7 @@ def _read_number(value):
 class Event:
     """Something that happened to a member.
 
-    :param payload: what came with it: text, numbers and booleans by name
+    :param payload: what the sender tells about it: text, numbers, booleans by name
     :param refusal: see :class:`~.basket.Basket`
     """
 
@@ -115,8 +114,8 @@ class Event:
 def evaluate_event(event, rules):
     """Compute what ``event`` gives under ``rules``.
 
-    The rules are asked, stacked, cut to their caps and rounded as for a purchase; each
-    of them gives its value once.
+    Priorities, groups, caps and rounding work as for a purchase; each rule gives its
+    value once.
 
     :param Event event: what happened
     :param RuleSet rules: the rules for this kind of event and how to round
@@ -131,45 +130,23 @@ def evaluate_event(event, rules):
     return EventResult(evaluation)
 
 
-class _WithoutGoods:
-    """What is different where nothing was bought."""
+class _EventEvaluation(Evaluation):
+    """The evaluation of an event: it has a payload and no goods."""
 
-    __slots__ = ()
+    has_goods = False
 
     def _measure(self):
-        """There is nothing to measure: what an event gives does not depend on goods."""
         return True
 
-    def _choose_lines(self):
-        self.chosen = self.rules.unchoosing
-
     def _get_quantity(self, lines):
-        self.quantity_unit = 1
         return 1
 
-    def _ask(self, term):
-        tests = term.rule.conditions.payload
+    def _compute(self, award):
+        tests = award.rule.conditions.payload
         if not all(test.is_met(self.basket.payload) for test in tests):
-            return self._skip(term, "payload")
-        return super()._ask(term)
-
-
-class _EventEvaluation(_WithoutGoods, Evaluation):
-    """One call of :func:`evaluate_event`."""
-
-    __slots__ = ()
-
-
-class _EventExplanation(_WithoutGoods, Explanation):
-    """Says why an event gives what it gives."""
-
-    __slots__ = ()
-
-    def _explain_lines(self):
-        return ()
+            return "payload"
+        return super()._compute(award)
 
 
 class EventResult(Result):
     """What an event gives; it has no lines."""
-
-    _explanation_class = _EventExplanation

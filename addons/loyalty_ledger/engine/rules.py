@@ -1,18 +1,19 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""How points are given, compiled from the records that staff edit."""
+"""How rules give points: plain data, made from the records that staff edit."""
 
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+ZERO = Decimal(0)
 #: facts that an earlier sale of the same member changes
 HISTORY = frozenset(("balance", "purchases", "used"))
 
 
 class Effect(StrEnum):
-    """What a rule gives."""
+    """How much a rule gives."""
 
     #: ``value`` for each ``per`` of the amount, in proportion
     AMOUNT = "amount"
@@ -29,14 +30,14 @@ class Effect(StrEnum):
 
 
 class Target(StrEnum):
-    """Which account a rule gives to."""
+    """The account that a rule gives to."""
 
     POINTS = "points"
     WALLET = "wallet"
 
 
 class Period(StrEnum):
-    """Over which time a cap counts."""
+    """The time over which a cap counts."""
 
     RECEIPT = "receipt"
     DAY = "day"
@@ -55,10 +56,21 @@ class Cap:
     period: Period
     amount: Decimal
 
+    def get_left(self, key, used, step):
+        """Return how much the cap leaves, Decimal: a multiple of ``step``.
+
+        :param key: of the capped rule; ``None`` for a cap of the scheme
+        :param used: see :class:`~.basket.Facts`
+        """
+        left = self.amount
+        if self.period is not Period.RECEIPT:
+            left -= used.get((key, self.period), ZERO)
+        return max(left, ZERO) // step * step
+
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """When a rule gives; all of them have to be met, empty ones always are.
+    """When a rule gives: all conditions have to be met. Empty ones always are.
 
     ``categories``, ``products``, ``tags`` and ``domain`` choose the lines on which the
     rule gives; the quantity and the amount are those of these lines.
@@ -82,7 +94,7 @@ class Conditions:
     :param date_to: last day
     :param birthday: (days before, days after) the birthday
     :param purchases: (at least, at most) purchases made before; ``None`` is open
-    :param payload: tests of what came with an event, see :mod:`.event`
+    :param payload: tests of the payload of an event, see :mod:`.event`
     """
 
     channels: frozenset = frozenset()
@@ -94,9 +106,9 @@ class Conditions:
     products: frozenset = frozenset()
     tags: frozenset = frozenset()
     domain: bool = False
-    minimum_quantity: Decimal = Decimal(0)
-    minimum_amount: Decimal = Decimal(0)
-    minimum_points: Decimal = Decimal(0)
+    minimum_quantity: Decimal = ZERO
+    minimum_amount: Decimal = ZERO
+    minimum_points: Decimal = ZERO
     weekdays: frozenset = frozenset()
     hours: tuple[float, float] | None = None
     date_from: dt.date | None = None
@@ -133,11 +145,6 @@ class Conditions:
             or self.birthday is not None
         )
 
-    @property
-    def needs_member(self):
-        """Whether the answer is another one for each member: too many to remember."""
-        return self.birthday is not None or self.minimum_points > 0
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -148,7 +155,7 @@ class Rule:
     :param value: see :class:`Effect`
     :param per: see :class:`Effect`; more than zero
     :param priority: smaller comes first
-    :param group: of the rules with the same group, the one that gives most does
+    :param group: of the rules with the same group, only the one that gives most gives
     :param exclusive: if the rule gives, no rule after it does
     :param record: id of the record behind the rule, if it has one
     """
@@ -166,10 +173,14 @@ class Rule:
     caps: tuple[Cap, ...] = ()
     record: int | None = None
 
+    @property
+    def is_multiplier(self):
+        return self.effect is Effect.MULTIPLIER
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What holds for all rules.
+    """The settings of a scheme that hold for all its rules.
 
     :param step: the smallest step of points, for instance 1 or 0.01
     :param rounding: ``DOWN``, ``HALF-UP`` or ``UP``
@@ -183,3 +194,6 @@ class Policy:
     wallet_step: Decimal = Decimal("0.01")
     before_discounts: bool = False
     caps: tuple[Cap, ...] = ()
+
+    def get_step(self, target):
+        return self.wallet_step if target is Target.WALLET else self.step
