@@ -385,7 +385,7 @@ class TestEvent(LoyaltyEventCommon):
 
     def test_rules_for_events_are_not_tried_on_a_purchase(self):
         rule = self._rule("review", 20)
-        with self.assertRaisesRegex(UserError, "is for an event"):
+        with self.assertRaisesRegex(UserError, "rewards an event"):
             self.scheme._get_draft_rules(self.env["loyalty.earn.rule"], rule)
 
     def test_rules_for_events_give_once(self):

@@ -289,6 +289,7 @@ class TestChain(InvariantCase):
             }
             for name in ("account_id", "transaction_id", "source_transaction_id"):
                 row[name] = each[name].id
+            row["res_model"], row["res_id"] = each.res_model, each.res_id
             for name in ("amount", "pending", "requested", "shortfall"):
                 row[name] = Decimal(str(each[name]))
             by_python = link(each.prev_hash, row)
