@@ -6,32 +6,19 @@ The size that every run of the tests can afford; ``./loyalty bench faults`` is t
 one, which kills PostgreSQL, too.
 """
 
-import os
 import subprocess
 import sys
-from contextlib import closing
 
-import psycopg2
 import pytest
+from databases import copy_of_tests, execute
 
-from odoo.sql_db import close_db, connection_info_for
 from odoo.tools import config
 
 from benchmarks import faults
-from benchmarks.database import drop_at_server
 
 OPERATIONS = 150
 WORKERS = 2
 CLEAN = dict.fromkeys(("lost", "doubled", "overdrawn", "wrong"), 0)
-
-
-def execute(database, statement):
-    _name, info = connection_info_for(database)
-    with closing(psycopg2.connect(**info)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else None
 
 
 class Database:
@@ -63,17 +50,10 @@ class Database:
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
-    template = config["db_name"][0]
-    name = f"{template}_faults_{os.getpid()}"
-    # PostgreSQL copies only a database that nobody is connected to
-    close_db(template)
-    execute("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    try:
+    with copy_of_tests("faults") as name:
         database = Database(name, tmp_path_factory.mktemp("faults"))
         database.install()
         yield database
-    finally:
-        drop_at_server(name)
 
 
 @pytest.fixture(scope="module")

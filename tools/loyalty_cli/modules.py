@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from .console import Failure
@@ -54,6 +54,33 @@ def get_native(manifests: dict[str, dict]) -> list[str]:
         name for manifest in manifests.values() for name in manifest.get("depends", ())
     }
     return sorted({*needed, *EXTRA_NATIVE} - set(manifests) - {"base"})
+
+
+def get_closure(name: str, manifests: Mapping[str, dict]) -> set[str]:
+    """Return a module of ours with those of ours that it depends on."""
+    found = {name}
+    for other in manifests[name].get("depends", ()):
+        if other in manifests:
+            found |= get_closure(other, manifests)
+    return found
+
+
+def get_leaves(manifests: Mapping[str, dict]) -> set[str]:
+    """Return the modules that can be uninstalled and take no other with them but glue,
+    which installs itself.
+    """
+    needed = {
+        name
+        for manifest in manifests.values()
+        if not manifest.get("auto_install")
+        for name in manifest.get("depends", ())
+    }
+    return set(manifests) - needed
+
+
+def sort_by_depends(manifests: Mapping[str, dict]) -> list[str]:
+    """Return the modules, each after those that it depends on."""
+    return sorted(manifests, key=lambda name: (len(get_closure(name, manifests)), name))
 
 
 def get_content_key(manifests: dict[str, dict]) -> str:

@@ -31,7 +31,7 @@ make each other miss their deadlines.
 """
 
 SECONDS_OF_SLOW_TEST = 20
-"""What a tour or a test of the whole suite is thought to take before it has ever run."""
+"""What a tour, or a test of the whole suite, counts before it has ever run."""
 
 _seen: set[Path] = set()
 _failures: list[tuple[str, str]] = []
