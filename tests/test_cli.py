@@ -4,7 +4,9 @@
 of a run of tests. Needs no Odoo and no database.
 """
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from loyalty_cli import benchmarking, browser, compose, modules, testing  # noqa: E402
+from loyalty_cli import (  # noqa: E402
+    benchmarking,
+    browser,
+    changes,
+    compose,
+    databases,
+    modules,
+    pytest_plugin,
+    testing,
+)
 from loyalty_cli.console import Failure  # noqa: E402
 
 FAKE_SUITE = """
@@ -31,6 +42,57 @@ def test_failing():
 def test_skipped_for_another_reason():
     pytest.skip("not today")
 """
+
+
+FROZEN_SUITE = """
+import time
+import freezegun
+
+freezer = freezegun.freeze_time("2020-01-01")
+
+class TestFrozen:
+    def setup_method(self):
+        freezer.start()
+
+    def test_waits(self):
+        time.sleep(1.2)
+
+    def teardown_method(self):
+        freezer.stop()
+"""
+MANIFESTS = {
+    "member": {"depends": ["mail"]},
+    "ledger": {"depends": ["member"]},
+    "gifts": {"depends": ["ledger"]},
+    "till": {"depends": ["pos", "ledger"], "auto_install": True},
+    "till_gifts": {"depends": ["till", "gifts"], "auto_install": True},
+}
+
+
+def run_pytest(suite, folder, *options):
+    """Run a file of tests with the plugin, and with what stands in for Odoo."""
+    tools = folder / "odoo" / "tools"
+    tools.mkdir(parents=True)
+    (tools.parent / "__init__.py").touch()
+    (tools / "__init__.py").write_text(f"config = {{'screenshots': {str(folder)!r}}}")
+    file = folder / "test_fake.py"
+    file.write_text(suite)
+    command = ["-m", "pytest", "-p", "loyalty_cli.pytest_plugin", *options, file.name]
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env={
+            **{key: value for key, value in os.environ.items() if "PYTEST" not in key},
+            "LOYALTY_CACHE": str(folder / "cache"),
+            "LOYALTY_CI_STARTED": "0",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": f"{folder}{os.pathsep}{ROOT / 'tools'}",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def run_command(*arguments):
@@ -82,32 +144,87 @@ def test_browser_is_found_on_the_path(monkeypatch, tmp_path):
 
 def test_skipped_tour_fails_and_screenshot_is_named(tmp_path):
     picture = tmp_path / "sc_tour.png"
-    tools = tmp_path / "odoo" / "tools"
-    tools.mkdir(parents=True)
-    (tools.parent / "__init__.py").touch()
-    (tools / "__init__.py").write_text(f"config = {{'screenshots': {str(tmp_path)!r}}}")
-    suite = tmp_path / "test_fake.py"
-    suite.write_text(FAKE_SUITE.format(picture=picture.name))
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "loyalty_cli.pytest_plugin", suite.name],
-        cwd=tmp_path,
-        env={
-            **{key: value for key, value in os.environ.items() if "PYTEST" not in key},
-            "LOYALTY_CI_STARTED": "0",
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT / 'tools'}",
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    result = run_pytest(FAKE_SUITE.format(picture=picture.name), tmp_path)
     assert result.returncode == 1, result.stdout + result.stderr
     lines = result.stdout.splitlines()
     assert "2 failed, 1 skipped" in lines[-1]
     assert any(line.endswith(" s in all") for line in lines)
     assert "The browser could not be used" in result.stdout
     assert lines[lines.index(f"    {picture}") - 1] == "test_fake.py::test_failing"
+
+
+def test_durations_are_true_while_the_clock_is_frozen(tmp_path):
+    result = run_pytest(FROZEN_SUITE, tmp_path, "--durations=1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    found = re.search(r"([\d.]+)s call +test_fake.py::TestFrozen", result.stdout)
+    assert 1.2 <= float(found[1]) < 5
+    kept = json.loads((tmp_path / "cache" / "durations.json").read_text())
+    assert 1.2 <= kept.pop("test_fake.py::TestFrozen") < 5
+    assert not kept
+
+
+def test_longest_class_comes_first_and_tours_stay_together(monkeypatch):
+    monkeypatch.setattr(pytest_plugin, "_has_tours", lambda path: "tour" in path)
+    tests = ["a.py::A::x", "a.py::B::x", "tour.py::C::x", "c_tour.py::D::x", "b.py::f"]
+    seconds = {"a.py::A": 2, "a.py::B": 40, "tour.py::C": 25}
+    assert pytest_plugin.sort_groups(tests, seconds) == [
+        *(pytest_plugin.TOURS, "a.py::B", "a.py::A", "b.py"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "paths"),
+    [
+        (["README.md", "addons/gifts/README.md", "addons/gifts/i18n/fr.po"], []),
+        (["addons/gifts/models/gift.py"], ["addons/gifts", "addons/till_gifts"]),
+        (["addons/gifts/tests/test_gift.py"], ["addons/gifts/tests/test_gift.py"]),
+        (["addons/till/tests/common.py"], ["addons/till", "addons/till_gifts"]),
+        (["addons/till_gifts/__manifest__.py"], ["addons/till_gifts", "install"]),
+        (["tools/loyalty_cli/venv.py"], ["cli"]),
+        (["benchmarks/bench.py"], ["load"]),
+        (["tests/addons/probe.py"], ["tests"]),
+        (["addons/gone/models/x.py"], []),
+        (["pytest.ini"], [*(f"addons/{name}" for name in sorted(MANIFESTS)), "tests"]),
+    ],
+)
+def test_change_concerns_what_depends_on_it(monkeypatch, tmp_path, files, paths):
+    for name in MANIFESTS:
+        (tmp_path / "addons" / name / "tests").mkdir(parents=True)
+    (tmp_path / "addons/gifts/tests/test_gift.py").touch()
+    (tmp_path / "tests").mkdir()
+    for name, text in (("cli", ""), ("install", ""), ("load", "import benchmarks")):
+        (tmp_path / "tests" / f"test_{name}.py").write_text(text)
+    monkeypatch.setattr(changes, "ROOT", tmp_path)
+    monkeypatch.setattr(changes, "TESTS", tmp_path / "tests")
+    full = {name: f"tests/test_{name}.py" for name in ("cli", "install", "load")}
+    full |= {f"addons/{name}": f"addons/{name}/tests" for name in MANIFESTS}
+    assert changes.find_tests(files, MANIFESTS) == [
+        full.get(path, path) for path in paths
+    ]
+
+
+def test_leaves_are_what_only_glue_depends_on():
+    assert modules.get_leaves(MANIFESTS) == {"gifts", "till", "till_gifts"}
+    assert modules.get_closure("till", MANIFESTS) == {"till", "ledger", "member"}
+    names = modules.sort_by_depends(MANIFESTS)
+    assert names == ["member", "ledger", "gifts", "till", "till_gifts"]
+
+
+@pytest.mark.parametrize(
+    ("name", "process"),
+    [
+        ("loyalty_test_123", "123"),
+        ("loyalty_test_123-gw1", "123"),
+        ("loyalty_test_123-gw1_faults_456", "123"),
+        ("loyalty_test_tpl_0123456789ab", None),
+        ("loyalty_test_base_0123456789ab", None),
+        ("customers", None),
+    ],
+)
+def test_copies_of_dead_runs_are_known_by_their_name(name, process):
+    found = databases.COPY.fullmatch(name)
+    assert (found and found[1]) == process
+    assert bool(databases.OWN.fullmatch(name)) == name.startswith("loyalty_")
 
 
 def test_content_key_changes_only_with_what_is_installed(monkeypatch, tmp_path):

@@ -25,7 +25,22 @@ from .venv import RUNTIME_REQUIREMENTS
 PREFIX = "loyalty"
 TEMPLATES_KEPT = 14
 """How many templates of a kind stay; older ones go when a new one is built."""
-BUNDLE = "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()\n"
+# The bundles that no page names: browsers ask for them later.
+BUNDLE = """
+qweb = env["ir.qweb"]
+qweb._pregenerate_assets_bundles()
+for name in ("bus.websocket_worker_assets", "web.assets_emoji"):
+    qweb._get_asset_bundle(name, css=False, js=True).js()
+env.cr.commit()
+"""
+# Blurs the background of video calls. Debian's package of Odoo is without it, and the
+# error that browsers log would fail each tour of the back office. A tour that removed
+# it by itself would have to bundle all other scripts anew.
+REMOVE_LIBRARY = """
+INSERT INTO ir_asset (name, bundle, directive, path, active, sequence)
+VALUES ('No blurred backgrounds', 'web.assets_backend', 'remove',
+        'mail/static/lib/selfie_segmentation/selfie_segmentation.js', TRUE, 16)
+"""
 # What this command makes; on a server of the user's, other names are not ours to drop.
 OWN = re.compile(rf"{PREFIX}_((test|demo|building)_[\w-]+|dev)")
 # A copy for a run, named after its process, or a copy of that: for a worker of pytest,
@@ -54,7 +69,7 @@ class Databases:
         requirements = [file.read_bytes() for file in RUNTIME_REQUIREMENTS]
         base_key = digest(self.environment.odoo.version, kind, *requirements, *native)
         base = f"{PREFIX}_{kind}_base_{base_key}"
-        key = digest(base_key, modules.get_content_key(manifests))
+        key = digest(base_key, modules.get_content_key(manifests), REMOVE_LIBRARY)
         name = f"{PREFIX}_{kind}_tpl_{key}"
         with locked(base):
             if not self.exists(base):
@@ -182,6 +197,8 @@ class Databases:
         if template:
             self._copy(template, partial)
         self._install(partial, names, current, demo=demo, log=self._get_log(name))
+        if template and not demo:
+            self.server.query(REMOVE_LIBRARY, database=partial)
         self.rename(partial, name)
 
     def _bundle(self, name: str) -> None:

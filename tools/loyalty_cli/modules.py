@@ -14,13 +14,8 @@ from pathlib import Path
 from .console import Failure
 from .paths import ADDONS, digest
 
-EXTRA_NATIVE = (
-    "payment_demo",
-    "pos_sale_loyalty",
-    "queue_job",
-    "sale_loyalty_delivery",
-)
-"""Modules of others that live beside ours without being depended on."""
+EXTRA_NATIVE = ("payment_demo", "pos_sale_loyalty", "sale_loyalty_delivery")
+"""Odoo's modules that live beside ours without being depended on."""
 NOT_INSTALLED = {"tests", "static/tests", "static/description", "i18n", "migrations"}
 """Folders that change nothing in a database which is installed without translations."""
 NOT_INSTALLED_SUFFIXES = {".md", ".pyc", ".po", ".pot"}

@@ -4,25 +4,9 @@ from odoo.tests import HttpCase
 
 from odoo.addons.web.tests import test_js
 
-# Blurs the background of video calls. Debian's package of Odoo is without it, and the
-# error that browsers then log would fail whatever loads the back office.
-LIBRARY = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
-
 
 class LoyaltyBrowserCommon(HttpCase):
     """Something that a browser does in the back office."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.env["ir.asset"].create(
-            {
-                "name": "No blurred backgrounds",
-                "bundle": "web.assets_backend",
-                "directive": "remove",
-                "path": LIBRARY,
-            }
-        )
 
     def _run_unit_tests(self, module):
         """Run the unit tests that a module has in JavaScript, and those alone."""
