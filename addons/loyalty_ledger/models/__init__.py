@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import loyalty_append_only_mixin
+from . import loyalty_workflow_mixin
 from . import loyalty_scheme
 from . import loyalty_scheme_wallet
 from . import loyalty_scheme_event
@@ -34,7 +35,6 @@ from . import loyalty_earn_rule_event
 from . import loyalty_earn_budget
 from . import loyalty_earn_award
 from . import loyalty_member
-from . import loyalty_member_code
 from . import loyalty_member_duplicate
 from . import loyalty_member_merge
 from . import loyalty_member_merge_account
