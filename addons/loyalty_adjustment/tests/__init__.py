@@ -4,3 +4,4 @@
 from . import test_adjustment
 from . import test_adjustment_tour
 from . import test_limits
+from . import test_menus

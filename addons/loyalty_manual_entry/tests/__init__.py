@@ -3,3 +3,4 @@
 
 from . import test_concurrency
 from . import test_manual_entry
+from . import test_menus
