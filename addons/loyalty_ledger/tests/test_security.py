@@ -51,7 +51,7 @@ class TestSecurity(LoyaltyLedgerCommon):
         self.assertTrue(access)
         card = self.account.with_user(self.plain)
         for context in ({}, {"loyalty_ledger_ignore_points": False}):
-            with self.assertRaisesRegex(AccessError, "loyalty ledger"):
+            with self.assertRaisesRegex(AccessError, "Only administrators of Loyalty"):
                 card.with_context(**context).write({"points": 777})
         with self.assertRaises(AccessError):
             card.write({"partner_id": self.plain.partner_id.id})

@@ -404,8 +404,8 @@ class TestManualEntryRefusals(ManualEntryCase):
         for line in (("a", 1, -5), ("a", 0, 5), ("a", -1, 5)):
             with self.assertRaises(CheckViolation), self.env.cr.savepoint():
                 self._enter_lines("1", line, amount=5)
-        self._refuse(self._enter("0", 0), "Enter what was paid")
-        self._refuse(self._enter_lines("00", ("", 1, 5)), "Say for each line")
+        self._refuse(self._enter("0", 0), "Enter the amount")
+        self._refuse(self._enter_lines("00", ("", 1, 5)), "A line has no description")
 
     def test_lines_that_do_not_add_up(self):
         entry = self._enter_lines("1", ("Coffee", 1, 5))
