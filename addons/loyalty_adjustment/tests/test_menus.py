@@ -15,7 +15,9 @@ class TestMenus(TransactionCase):
             menus = self.env["ir.ui.menu"].with_user(user)
             visible = menus.browse(menus._visible_menu_ids())
             with self.subTest(role=role):
-                self.assertLessEqual({"Adjustments", "Adjustment Reasons"}, set(visible.mapped("name")))
+                self.assertLessEqual(
+                    {"Adjustments", "Adjustment Reasons"}, set(visible.mapped("name"))
+                )
 
     def test_auditors_change_nothing(self):
         auditor = new_test_user(self.env, "menu_auditor", groups=GROUP + "auditor")

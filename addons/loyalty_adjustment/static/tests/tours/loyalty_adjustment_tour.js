@@ -30,7 +30,8 @@ registry.category("web_tour.tours").add("loyalty_adjustment_request", {
         },
         {
             content: "And waits",
-            trigger: "[name=alert_approval]:contains(Waiting for the approval of another administrator)",
+            trigger:
+                "[name=alert_approval]:contains(Waiting for the approval of another administrator)",
         },
     ],
 });
