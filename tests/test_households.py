@@ -159,5 +159,5 @@ class TestHouseholdAdjustment(LoyaltyLedgerCommon):
         self.assertEqual(lines.account_id, self.account)
         lines._post()
         self.assertEqual(lines.mapped("state"), ["posted", "refused"])
-        self.assertIn("has 40 beans that can be taken", lines[1].message)
+        self.assertIn("has 40 beans available", lines[1].message)
         self.assertBooks(40)

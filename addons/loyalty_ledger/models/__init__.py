@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import loyalty_append_only_mixin
+from . import loyalty_workflow_mixin
 from . import loyalty_scheme
 from . import loyalty_scheme_wallet
 from . import loyalty_scheme_event
@@ -19,9 +20,6 @@ from . import loyalty_ledger_audit
 from . import loyalty_ledger_audit_finding
 from . import loyalty_hold
 from . import loyalty_anomaly
-from . import loyalty_adjustment_reason
-from . import loyalty_adjustment
-from . import loyalty_adjustment_line
 from . import loyalty_transaction
 from . import loyalty_transaction_wallet
 from . import loyalty_transaction_net
@@ -37,7 +35,6 @@ from . import loyalty_earn_rule_event
 from . import loyalty_earn_budget
 from . import loyalty_earn_award
 from . import loyalty_member
-from . import loyalty_member_code
 from . import loyalty_member_duplicate
 from . import loyalty_member_merge
 from . import loyalty_member_merge_account
@@ -52,10 +49,6 @@ from . import loyalty_scheme_purchase
 from . import loyalty_scheme_quote
 from . import loyalty_store
 from . import res_currency
-from . import loyalty_manual_entry
-from . import loyalty_manual_entry_check
-from . import loyalty_manual_entry_post
-from . import loyalty_manual_entry_line
 from . import loyalty_member_wallet
 from . import res_partner
 from . import res_partner_tz

@@ -314,8 +314,8 @@ class LoyaltyAnomaly(models.Model):
             if anomaly.kind != "shortfall" or not anomaly.entry_id:
                 raise UserError(
                     self.env._(
-                        "%(anomaly)s names no points that a member could owe. Post an"
-                        " adjustment instead.",
+                        "%(anomaly)s names no points that a member could owe. Correct"
+                        " the balance instead.",
                         anomaly=anomaly.display_name,
                     )
                 )

@@ -35,6 +35,6 @@ class LoyaltyAppendOnlyMixin(models.AbstractModel):
         raise AccessError(
             self.env._(
                 "Ledger entries are posted by the ledger alone and never change."
-                " Post an adjustment instead."
+                " Post a correction instead."
             )
         )

@@ -250,44 +250,28 @@ class LoyaltyCard(models.Model):
             return
         raise AccessError(
             self.env._(
-                "Points are kept in the loyalty ledger. Ask a loyalty manager to post"
-                " an adjustment."
+                "Only administrators of Loyalty can correct a balance. Ask one of them."
             )
         )
 
     @api.model
     def _check_may_adjust(self, changes):
-        """Refuse to correct balances by more than a person may do alone.
+        """Refuse corrections of balances that the user may not make.
+
+        Nobody corrects their own balance. A hook for modules that set limits; whether
+        the user may correct any balance at all is checked by the caller.
 
         :param dict changes: points to add or, if negative, to take, by account
-        :raise UserError: with the limit, unless in superuser mode
+        :raise UserError: with the reason, unless in superuser mode
         """
         if self.env.su:
             return
-        user = self.env.user
         accounts = self.browse(card.id for card, points in changes.items() if points)
-        done = accounts._get_adjusted_today(user)
-        for (scheme, kind), cards in accounts.grouped(
-            lambda card: (card.scheme_id, card.ledger_kind)
-        ).items():
-            each, total = scheme._get_adjustment_limits(user, kind)
-            sizes = {card: abs(Decimal(str(changes[card]))) for card in cards}
-            if (
-                sum(sizes.values()) <= total
-                and all(
-                    size + done.get(card.id, 0) <= each for card, size in sizes.items()
-                )
-                and user.partner_id not in cards.partner_id
-            ):
-                continue
+        if self.env.user.partner_id in accounts.partner_id:
             raise UserError(
                 self.env._(
-                    "Alone you may give or take up to %(each)s of an account a day, up"
-                    " to %(total)s at once, and nothing of your own. Make an adjustment"
-                    " instead (Loyalty > Transactions > Adjustments): another"
-                    " administrator then approves it.",
-                    each=scheme._format_value(each, kind),
-                    total=scheme._format_value(total, kind),
+                    "You cannot correct the balance of your own account. Ask another"
+                    " administrator of Loyalty."
                 )
             )
 
@@ -300,39 +284,6 @@ class LoyaltyCard(models.Model):
         # sudo: how a brand calls its points is no secret
         account_sudo = self.sudo()
         return account_sudo.scheme_id._format_value(value, account_sudo.ledger_kind)
-
-    def _get_adjusted_today(self, user):
-        """Return what a user has given to or taken from accounts today alone.
-
-        What somebody else has approved does not count.
-
-        :return dict: Decimal points by account id
-        """
-        if not self.ids:
-            return {}
-        # One statement for all accounts, as the ORM cannot add up absolute values
-        self.env["loyalty.adjustment.line"].flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT entry.account_id, sum(abs(entry.amount))::text
-                  FROM loyalty_ledger_entry entry
-                  LEFT JOIN loyalty_adjustment_line line ON line.entry_id = entry.id
-                  LEFT JOIN loyalty_adjustment adjustment
-                    ON adjustment.id = line.adjustment_id
-                 WHERE entry.account_id = ANY(%s) AND entry.create_uid = %s
-                   AND (entry.kind IN ('adjust', 'opening')
-                        OR entry.kind = 'event' AND entry.key LIKE 'event-hand:%%')
-                   AND entry.date >= %s
-                   AND adjustment.decided_by_id IS NULL
-                 GROUP BY entry.account_id
-                """,
-                self.ids,
-                user.id,
-                fields.Date.today(),
-            )
-        )
-        return {account_id: Decimal(points) for account_id, points in rows}
 
     def _check_ledger_fields(self, vals):
         """Refuse to write what belongs to the ledger service.

@@ -34,8 +34,7 @@ class LoyaltyEarnEvent(models.Model):
     active = fields.Boolean(default=True)
     manual = fields.Boolean(
         string="By Hand",
-        help="Administrators may raise it on a member's form, once a day. What it gives"
-        " counts like an adjustment of theirs.",
+        help="Administrators may raise it on a member's form, once a day.",
     )
     rule_ids = fields.One2many(
         comodel_name="loyalty.earn.rule", inverse_name="event_id", string="Rules"

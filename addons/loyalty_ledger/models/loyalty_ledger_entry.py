@@ -238,7 +238,7 @@ class LoyaltyLedgerEntry(models.Model):
                 name=entry.account_id.partner_id.name or entry.account_id.code,
             )
 
-    @api.depends("key", "kind")
+    @api.depends("res_model", "res_id")
     def _compute_member_event_id(self):
         events = self.env["loyalty.member.event"]._find_by_entries(self)
         for entry in self:

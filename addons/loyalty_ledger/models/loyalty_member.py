@@ -128,10 +128,6 @@ class LoyaltyMember(models.Model):
         for member in self:
             member.anomaly_count = counts[member._origin]
 
-    def action_adjust_points(self):
-        """Start an adjustment of these members."""
-        return self.env["loyalty.adjustment"]._get_new_action(self)
-
     def action_view_anomalies(self):
         """Open the anomalies of these members."""
         action = self.env["ir.actions.act_window"]._for_xml_id(

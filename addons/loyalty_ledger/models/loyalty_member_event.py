@@ -36,9 +36,6 @@ REFUSALS = frozenset(
         "member_excluded",
     )
 )
-ENTRY_KEY = "event:"
-#: what a person raises counts like an adjustment, see loyalty.card
-HAND_KEY = "event-hand:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Occasion:
     :param date: when, naive UTC; now if omitted
     :param channel: loyalty.channel through which it happened, if any
     :param store: loyalty.store where it happened; the member's home store if omitted
-    :param by_hand: raised by a person, within what they may adjust alone
+    :param by_hand: raised by a user, who may not give to their own account
     """
 
     member: models.Model
@@ -161,7 +158,7 @@ class LoyaltyMemberEvent(models.Model):
         raise AccessError(
             self.env._(
                 "What has happened to a member is recorded once and never changes."
-                " Post an adjustment instead."
+                " Correct the balance instead."
             )
         )
 
@@ -406,7 +403,7 @@ class LoyaltyMemberEvent(models.Model):
         return scheme._get_accounts(members, WALLET) if members else {}
 
     def _check_by_hand(self, occasions, results, accounts, wallets):
-        """Refuse to give by hand what the user may not adjust alone.
+        """Refuse to give by hand what the user may not give as a correction.
 
         :raise UserError: with the limit
         """
@@ -444,17 +441,18 @@ class LoyaltyMemberEvent(models.Model):
 
         :param values: tuples of account and Decimal
         """
-        prefix = HAND_KEY if occasion.by_hand else ENTRY_KEY
         scheme = occasion.member.scheme_id
         return [
             Move(
                 account_id=account.id,
-                key=f"{prefix}{id_}",
+                key=f"event:{id_}",
                 kind="event",
                 op=Op.CREDIT,
                 points=value,
                 date=occasion.date,
                 expiry_date=scheme._get_expiry_date(occasion.date.date(), account),
+                res_model=self._name,
+                res_id=id_,
                 reason=event.name,
             )
             for account, value in values
@@ -502,17 +500,9 @@ class LoyaltyMemberEvent(models.Model):
     def _get_entries(self):
         """Return the ledger entries of these events."""
         return self.env["loyalty.ledger.entry"].search(
-            Domain("kind", "=", "event")
-            & Domain("scheme_id", "in", self.scheme_id.ids)
-            & Domain(
-                "key",
-                "in",
-                [
-                    f"{prefix}{id_}"
-                    for id_ in self.ids
-                    for prefix in (ENTRY_KEY, HAND_KEY)
-                ],
-            )
+            Domain("scheme_id", "in", self.scheme_id.ids)
+            & Domain("res_model", "=", self._name)
+            & Domain("res_id", "in", self.ids)
         )
 
     @api.model
@@ -521,11 +511,9 @@ class LoyaltyMemberEvent(models.Model):
 
         :return dict: loyalty.member.event by id of the entry, in superuser mode
         """
-        ids = {}
-        for entry in entries:
-            number = entry.key.rpartition(":")[2]
-            if entry.kind == "event" and number.isdecimal():
-                ids[entry.id] = int(number)
+        ids = {
+            entry.id: entry.res_id for entry in entries if entry.res_model == self._name
+        }
         # sudo: who may read an entry may read what it says
         found = self.sudo().browse(set(ids.values())).exists()
         return {

@@ -206,7 +206,7 @@ class LoyaltyMemberMergeAccount(models.Model):
             raise UserError(
                 self.env._(
                     "%(going)s would go back, but only %(points)s are on the account:"
-                    " something is owed there. Settle that by an adjustment first.",
+                    " something is owed there. Correct that balance first.",
                     going=self.account_id._format_value(going),
                     points=self.account_id._format_value(self.target_id.points),
                 )

@@ -64,7 +64,7 @@ class LoyaltyMember(models.Model):
         """Note that the member has visited today, once a day.
 
         :raise AccessError: unless the user looks after members
-        :raise UserError: if it would give more than the user may adjust alone
+        :raise UserError: if the user may not give what the rules say
         """
         return self._raise_and_tell(
             VISIT, "loyalty_member.loyalty_member_group_service"
@@ -81,7 +81,7 @@ class LoyaltyMember(models.Model):
         :param dict payload: text, numbers and booleans by name
         :return: id of the loyalty.member.event
         :raise AccessError: unless the user is a loyalty administrator
-        :raise UserError: if it would give more than the user may adjust alone
+        :raise UserError: if the user may not give what the rules say
         :raise ValidationError: a bad code, key or payload
         """
         return self._raise_by_hand(

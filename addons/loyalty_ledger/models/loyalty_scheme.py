@@ -223,38 +223,6 @@ class LoyaltyScheme(models.Model):
         " spent.",
     )
 
-    # Adjustments
-    adjust_user_limit = fields.Float(
-        string="Users, Each Account",
-        digits="Loyalty Points",
-        default=500.0,
-        tracking=True,
-        help="What a user of Loyalty may give to or take from one account in a day"
-        " without asking. Above it, an administrator approves.",
-    )
-    adjust_user_total = fields.Float(
-        string="Users, in All",
-        digits="Loyalty Points",
-        default=5000.0,
-        tracking=True,
-        help="What one adjustment of several accounts by a user may add up to.",
-    )
-    adjust_manager_limit = fields.Float(
-        string="Administrators, Each Account",
-        digits="Loyalty Points",
-        default=10000.0,
-        tracking=True,
-        help="What an administrator of Loyalty may give to or take from one account in"
-        " a day alone. Above it, another administrator approves.",
-    )
-    adjust_manager_total = fields.Float(
-        string="Administrators, in All",
-        digits="Loyalty Points",
-        default=100000.0,
-        tracking=True,
-        help="What one adjustment of several accounts by an administrator may add up"
-        " to.",
-    )
     outstanding_points = fields.Float(
         compute="_compute_outstanding", digits="Loyalty Points"
     )
@@ -298,11 +266,6 @@ class LoyaltyScheme(models.Model):
     _restore_days_range = models.Constraint(
         "CHECK (restore_days BETWEEN 0 AND 3660)",
         "The days to spend the points of a return are a number from 0 to 3660.",
-    )
-    _adjust_limits_positive = models.Constraint(
-        "CHECK (adjust_user_limit >= 0 AND adjust_user_total >= 0"
-        " AND adjust_manager_limit >= 0 AND adjust_manager_total >= 0)",
-        "The limits of adjustments cannot be negative. 0: always ask.",
     )
     _points_program_unique = models.UniqueIndex(
         "(points_program_id) WHERE points_program_id IS NOT NULL",
@@ -852,21 +815,6 @@ class LoyaltyScheme(models.Model):
         """Return whether a person decides on points that cannot be taken back."""
         self.ensure_one()
         return self.shortfall_policy == "approval"
-
-    def _get_adjustment_limits(self, user, kind=POINTS):
-        """Return what a user may adjust without being approved.
-
-        :return: for one account in a day, and for all accounts of one adjustment
-        :rtype: tuple[Decimal, Decimal]
-        """
-        self.ensure_one()
-        if user.has_group("loyalty_member.loyalty_member_group_manager"):
-            limits = self.adjust_manager_limit, self.adjust_manager_total
-        elif user.has_group("loyalty_member.loyalty_member_group_service"):
-            limits = self.adjust_user_limit, self.adjust_user_total
-        else:
-            limits = 0, 0
-        return tuple(Decimal(str(limit)) for limit in limits)
 
     def _is_used(self):
         """Return whether value has moved in this scheme; other modules add their say.

@@ -61,32 +61,6 @@ class LoyaltyScheme(models.Model):
         default="month",
         tracking=True,
     )
-    adjust_user_wallet_limit = fields.Monetary(
-        string="Users, Each Wallet",
-        default=50.0,
-        tracking=True,
-        help="What a user of Loyalty may put into or take from one wallet in a day"
-        " without asking.",
-    )
-    adjust_user_wallet_total = fields.Monetary(
-        string="Users, Wallets in All",
-        default=500.0,
-        tracking=True,
-        help="What a user may put into or take from several wallets at once.",
-    )
-    adjust_manager_wallet_limit = fields.Monetary(
-        string="Administrators, Each Wallet",
-        default=500.0,
-        tracking=True,
-        help="What an administrator of Loyalty may put into or take from one wallet in"
-        " a day alone.",
-    )
-    adjust_manager_wallet_total = fields.Monetary(
-        string="Administrators, Wallets in All",
-        default=5000.0,
-        tracking=True,
-        help="What an administrator may put into or take from several wallets at once.",
-    )
     outstanding_wallet = fields.Monetary(
         string="In Wallets", compute="_compute_outstanding_wallet"
     )
@@ -100,15 +74,6 @@ class LoyaltyScheme(models.Model):
         " OR wallet_expiry_policy IN ('never', 'period')))",
         "Say after how many days, months or years money in wallets expires: a number"
         " from 1 to 3660. Only at the end of a period it may be 0.",
-    )
-
-    # NaN is larger than any number to PostgreSQL
-    _adjust_wallet_range = models.Constraint(
-        "CHECK (LEAST(adjust_user_wallet_limit, adjust_user_wallet_total,"
-        " adjust_manager_wallet_limit, adjust_manager_wallet_total) >= 0 AND"
-        " GREATEST(adjust_user_wallet_limit, adjust_user_wallet_total,"
-        " adjust_manager_wallet_limit, adjust_manager_wallet_total) < 1000000000000)",
-        "The limits of what is put into wallets by hand are amounts from 0 on.",
     )
 
     @api.depends("wallet_program_id")
@@ -329,16 +294,3 @@ class LoyaltyScheme(models.Model):
             self.wallet_expiry_unit or "month",
             self.wallet_expiry_period or "month",
         )
-
-    def _get_adjustment_limits(self, user, kind=POINTS):
-        """Give wallets limits of their own, in money."""
-        if kind != WALLET:
-            return super()._get_adjustment_limits(user, kind)
-        self.ensure_one()
-        if user.has_group("loyalty_member.loyalty_member_group_manager"):
-            limits = self.adjust_manager_wallet_limit, self.adjust_manager_wallet_total
-        elif user.has_group("loyalty_member.loyalty_member_group_service"):
-            limits = self.adjust_user_wallet_limit, self.adjust_user_wallet_total
-        else:
-            limits = 0, 0
-        return tuple(Decimal(str(limit)) for limit in limits)

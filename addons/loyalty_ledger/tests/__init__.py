@@ -1,8 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from . import test_adjustment
-from . import test_adjustment_tour
 from . import test_anomaly
 from . import test_audit
 from . import test_budget
@@ -24,7 +22,6 @@ from . import test_hooks
 from . import test_invariants
 from . import test_js
 from . import test_ledger
-from . import test_manual_entry
 from . import test_long_account
 from . import test_member
 from . import test_member_merge

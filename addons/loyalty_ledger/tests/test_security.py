@@ -1,6 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
@@ -51,7 +51,7 @@ class TestSecurity(LoyaltyLedgerCommon):
         self.assertTrue(access)
         card = self.account.with_user(self.plain)
         for context in ({}, {"loyalty_ledger_ignore_points": False}):
-            with self.assertRaisesRegex(AccessError, "loyalty ledger"):
+            with self.assertRaisesRegex(AccessError, "Only administrators of Loyalty"):
                 card.with_context(**context).write({"points": 777})
         with self.assertRaises(AccessError):
             card.write({"partner_id": self.plain.partner_id.id})
@@ -77,6 +77,13 @@ class TestSecurity(LoyaltyLedgerCommon):
         )
         self.assertEqual(self.account.entry_ids.create_uid, self.manager)
         self.assertBooks(20)
+
+    def test_nobody_corrects_their_own_balance(self):
+        own = self.env["loyalty.member"]._enrol(self.manager.partner_id, self.scheme)
+        account = self.scheme._get_account(own)
+        with self.assertRaisesRegex(UserError, "your own account"):
+            account.with_user(self.manager).write({"points": 1})
+        self.assertBooks(0, account=account)
 
     def test_nobody_writes_the_ledger_fields_of_an_account(self):
         for values in (

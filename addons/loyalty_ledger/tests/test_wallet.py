@@ -7,12 +7,10 @@ from hashlib import sha256
 from unittest.mock import patch
 
 from freezegun import freeze_time
-from psycopg2.errors import CheckViolation
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import new_test_user
-from odoo.tools import mute_logger
 
 from ..engine import Effect, Rule, Target
 from ..ledger.flow import POINTS, WALLET
@@ -483,39 +481,6 @@ class TestWalletRefusals(WalletCase):
         with self.assertRaisesRegex(ValidationError, "above zero"):
             self._top_up(-5, "negative")
         self.assertWallet(0)
-
-    def test_adjustment_limits_are_money(self):
-        """They have nothing to do with what a person may give of points."""
-        manager = new_test_user(
-            self.env, "boss", groups="loyalty_member.loyalty_member_group_manager"
-        )
-        self.scheme.write(
-            {"adjust_manager_limit": 1, "adjust_manager_wallet_limit": 10}
-        )
-        wallet = self.wallet.with_user(manager)
-        with self.assertRaises(UserError) as error:
-            wallet.points = 10.01
-        self.assertIn(self.scheme._format_money(10), str(error.exception))
-        wallet.points = 10
-        self.assertWallet(10)
-        self.assertEqual(self._kinds(), [("adjust", 10)])
-
-    def test_adjustment_limits_of_users(self):
-        self.scheme.write(
-            {"adjust_user_wallet_limit": 3, "adjust_user_wallet_total": 7}
-        )
-        for role, limits in (("service", (3, 7)), ("auditor", (0, 0))):
-            user = new_test_user(
-                self.env, role, groups=f"loyalty_member.loyalty_member_group_{role}"
-            )
-            self.assertEqual(self.scheme._get_adjustment_limits(user, WALLET), limits)
-        with (
-            mute_logger("odoo.sql_db"),
-            self.assertRaises(CheckViolation),
-            self.env.cr.savepoint(),
-        ):
-            self.scheme.adjust_user_wallet_limit = -1
-            self.scheme.flush_recordset()
 
     def test_plain_user_writes_no_money(self):
         user = new_test_user(self.env, "plain", groups="base.group_user")

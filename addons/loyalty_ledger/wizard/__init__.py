@@ -2,9 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import base_partner_merge
-from . import loyalty_adjustment_refuse
 from . import loyalty_anomaly_close
 from . import loyalty_card_update_balance
 from . import loyalty_member_event_raise
 from . import loyalty_statement
-from . import loyalty_manual_entry_confirm

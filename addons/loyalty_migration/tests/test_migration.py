@@ -400,13 +400,6 @@ class TestMigrationUndo(MigrationCase):
                 with self.assertRaisesRegex(UserError, text):
                     migration.action_undo()
 
-    def test_adjusting_on_the_same_day_keeps_its_limit(self):
-        """Migrated points do not count as adjusted by the user."""
-        [card] = self._create_cards((self.bob, 9999))
-        self._run().scheme_id.adjust_manager_limit = 100
-        card.with_user(self.manager).write({"points": 10_050})
-        self.assertBooks(10_050, account=card)
-
     def test_an_account_taken_from_the_ledger_is_found(self):
         """Only an undone migration may leave an account outside the ledger."""
         [card] = self._create_cards((self.bob, 100))

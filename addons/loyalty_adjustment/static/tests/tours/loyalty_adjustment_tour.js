@@ -1,6 +1,6 @@
 import { registry } from "@web/core/registry";
 
-registry.category("web_tour.tours").add("loyalty_ledger_ask_for_points", {
+registry.category("web_tour.tours").add("loyalty_adjustment_request", {
     steps: () => [
         {
             content: "Start from the member",
@@ -30,12 +30,13 @@ registry.category("web_tour.tours").add("loyalty_ledger_ask_for_points", {
         },
         {
             content: "And waits",
-            trigger: "[name=alert_approval]:contains(Waiting for another administrator)",
+            trigger:
+                "[name=alert_approval]:contains(Waiting for the approval of another administrator)",
         },
     ],
 });
 
-registry.category("web_tour.tours").add("loyalty_ledger_approve_points", {
+registry.category("web_tour.tours").add("loyalty_adjustment_approve", {
     steps: () => [
         {
             content: "The administrator reads why",

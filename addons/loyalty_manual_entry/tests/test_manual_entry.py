@@ -10,10 +10,9 @@ from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.loyalty_ledger.ledger.move import Op
+from odoo.addons.loyalty_ledger.tests.common import NOW, LoyaltyLedgerCommon
 from odoo.addons.loyalty_member.tests.common import CodeMixin
-
-from ..ledger.move import Op
-from .common import NOW, LoyaltyLedgerCommon
 
 GROUP = "loyalty_member.loyalty_member_group_"
 
@@ -125,12 +124,12 @@ class TestManualEntry(ManualEntryCase):
 
     def test_nobody_verifies_their_own(self):
         entry = self._enter()
-        with self.assertRaisesRegex(UserError, "typed or changed MK 1 yourself"):
+        with self.assertRaisesRegex(UserError, "entered or changed MK 1 yourself"):
             entry.action_verify()
-        with self.assertRaisesRegex(UserError, "typed or changed MK 1 yourself"):
+        with self.assertRaisesRegex(UserError, "entered or changed MK 1 yourself"):
             entry.action_verify_and_post()
         entry.with_user(self.colleague).amount = 99
-        with self.assertRaisesRegex(UserError, "typed or changed"):
+        with self.assertRaisesRegex(UserError, "entered or changed"):
             entry.with_user(self.colleague).action_verify()
         self.assertEqual(entry.state, "draft")
         self.assertBooks(0)
@@ -140,7 +139,7 @@ class TestManualEntry(ManualEntryCase):
         line = entry.line_ids.with_user(self.colleague)
         line.amount = 50
         self.assertEqual(entry.author_ids, self.clerk | self.colleague)
-        with self.assertRaisesRegex(UserError, "typed or changed"):
+        with self.assertRaisesRegex(UserError, "entered or changed"):
             entry.with_user(self.colleague).action_verify()
 
     def test_lines_with_product_category_and_words(self):
@@ -206,7 +205,7 @@ class TestManualEntry(ManualEntryCase):
 
     def test_many_at_once_or_none(self):
         entries = self._enter("1") + self._enter("2", 10) + self._enter("3", 0)
-        with self.assertRaisesRegex(UserError, "MK 3: Enter what was paid"):
+        with self.assertRaisesRegex(UserError, "MK 3: Enter the amount"):
             self._verify(entries)
         self.assertEqual(set(entries.mapped("state")), {"draft"})
         entries[2].amount = 5
@@ -241,7 +240,7 @@ class TestManualEntry(ManualEntryCase):
             lambda: line.create({"entry_id": entry.id, "name": "x", "amount": 1}),
             lambda: entry.write({"line_ids": [Command.clear()]}),
         ):
-            with self.assertRaisesRegex(UserError, "cannot be changed any more"):
+            with self.assertRaisesRegex(UserError, "can only be changed as a draft"):
                 change()
         entry.action_draft()
         self.assertFalse(entry.verified_by_id)
@@ -260,10 +259,10 @@ class TestManualEntry(ManualEntryCase):
         with Form(self.Entry) as form:
             form.store_id = self.store
             form.receipt_number = " 77 "
-            self.assertIn("Whose receipt", form.problem)
+            self.assertIn("The receipt has no member", form.problem)
             form.identifier = self.member.main_card_id.number
             self.assertEqual(form.member_id, self.member)
-            self.assertEqual(form.problem, "Enter what was paid for the goods.")
+            self.assertEqual(form.problem, "Enter the amount of the receipt.")
             form.amount = 12
             self.assertEqual(
                 form.quote,
@@ -356,7 +355,7 @@ class TestManualEntryRefusals(ManualEntryCase):
                 self._enter_identifier(identifier, str(number)),
                 "No member has the card, phone number or name “.*”",
             )
-        self._refuse(self._enter("n", member_id=False), "Whose receipt is it")
+        self._refuse(self._enter("n", member_id=False), "The receipt has no member")
 
     def test_card_of_nobody_and_lost_card(self):
         card = self.env["loyalty.member.card"]._generate_batch(self.scheme, 1)
@@ -405,8 +404,8 @@ class TestManualEntryRefusals(ManualEntryCase):
         for line in (("a", 1, -5), ("a", 0, 5), ("a", -1, 5)):
             with self.assertRaises(CheckViolation), self.env.cr.savepoint():
                 self._enter_lines("1", line, amount=5)
-        self._refuse(self._enter("0", 0), "Enter what was paid")
-        self._refuse(self._enter_lines("00", ("", 1, 5)), "Say for each line")
+        self._refuse(self._enter("0", 0), "Enter the amount")
+        self._refuse(self._enter_lines("00", ("", 1, 5)), "A line has no description")
 
     def test_lines_that_do_not_add_up(self):
         entry = self._enter_lines("1", ("Coffee", 1, 5))
@@ -555,7 +554,7 @@ class TestManualEntryReturn(ManualEntryCase):
         self._verify(back)
         self.assertBooks(0, pending=15)
         more = self._return(entry, "R2", amount=15.01)
-        with self.assertRaisesRegex(UserError, r"at most \$\xa015\.00 can come back"):
+        with self.assertRaisesRegex(UserError, r"At most \$\xa015\.00 of MK 1 can"):
             self._verify(more)
 
     def test_dialog_offers_all_lines(self):
@@ -587,7 +586,7 @@ class TestManualEntryReturn(ManualEntryCase):
             )
         ):
             back = self._return(entry, f"X{number}", *lines)
-            with self.assertRaisesRegex(UserError, "can come back"):
+            with self.assertRaisesRegex(UserError, "can be returned"):
                 self._verify(back)
         self.assertBooks(0, pending=20)
 
@@ -598,15 +597,15 @@ class TestManualEntryReturn(ManualEntryCase):
         self.assertRegex(draft.problem, "MK 1 is not a posted sale")
         self._verify(entry + other)
         strange = self._return(entry, "R2", (other.line_ids, 1, 30))
-        self.assertRegex(strange.problem, "Say which lines of MK 1 came back")
+        self.assertRegex(strange.problem, "Choose the lines of MK 1 that were returned")
         none = self._return(entry, "R3", amount=30)
-        self.assertRegex(none.problem, "Say which lines of MK 1 came back")
+        self.assertRegex(none.problem, "Choose the lines of MK 1 that were returned")
         early = self._return(
             entry, "R4", (entry.line_ids, 1, 30), date=datetime(2026, 3, 9)
         )
-        self.assertRegex(early.problem, "before they were sold")
+        self.assertRegex(early.problem, "dated before the sale")
         lost = self._return(entry, "R5", (entry.line_ids, 1, 30), origin_id=False)
-        self.assertRegex(lost.problem, "Choose the original receipt")
+        self.assertRegex(lost.problem, "The return has no original receipt")
         for back in strange + none + early + lost:
             with self.assertRaises(UserError):
                 self._verify(back)
@@ -617,7 +616,7 @@ class TestManualEntryReturn(ManualEntryCase):
         self._verify(entry)
         back = self._return(entry, "R1", (entry.line_ids, 1, 30))
         self._verify(back)
-        with self.assertRaisesRegex(UserError, "cancel MK R1 first"):
+        with self.assertRaisesRegex(UserError, "Cancel MK R1 first"):
             entry.action_cancel()
         (entry | back).action_cancel()
         self.assertEqual(set((entry | back).mapped("state")), {"cancelled"})
@@ -654,7 +653,7 @@ class TestManualEntryAccess(ManualEntryCase):
             {"revision": 3},
             {"transaction_id": False},
         ):
-            with self.assertRaisesRegex(AccessError, "by its buttons alone"):
+            with self.assertRaisesRegex(AccessError, "Use the buttons"):
                 entry.write(values)
         forged = self.Entry.with_context(default_state="verified").create(
             {

@@ -4,7 +4,7 @@ from odoo import fields, models
 
 
 class LoyaltyManualEntryConfirm(models.TransientModel):
-    """Asks for the code by which a member confirms a receipt."""
+    """Ask for the code with which a member confirms a receipt."""
 
     _name = "loyalty.manual.entry.confirm"
     _description = "Confirm a Receipt by the Member's Code"
@@ -21,14 +21,14 @@ class LoyaltyManualEntryConfirm(models.TransientModel):
     code = fields.Char()
 
     def action_confirm(self):
-        """Verify and post the receipt by the code."""
+        """Verify and post the receipt with the code."""
         self.ensure_one()
         code = self.code
-        # A code that was used is a code no longer: it need not stay behind here
+        # A used code is worthless and need not be stored
         self.code = False
         self.entry_id._verify_by_code(code)
 
     def action_send_again(self):
-        """Send another code, and ask for that one."""
+        """Send another code and ask for it."""
         self.ensure_one()
         return self.entry_id.action_send_code()

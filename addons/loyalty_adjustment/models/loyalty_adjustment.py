@@ -1,7 +1,6 @@
 # Copyright 2026 Loyalty CRM contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 import ast
-import logging
 import math
 from decimal import Decimal
 
@@ -10,15 +9,13 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
-_logger = logging.getLogger(__name__)
-
-ACTIVITY_TYPE = "loyalty_ledger.mail_activity_type_adjustment"
+ACTIVITY_TYPE = "loyalty_adjustment.mail_activity_type_adjustment"
 MANAGER_GROUP = "loyalty_member.loyalty_member_group_manager"
-# More lines than this are posted in the background
+# Lines per job; an adjustment with more of them is posted in the background
 BATCH = 1000
-# More members than this are shown as a filter, not one by one
+# More members than this become a filter on a new form
 MANY = 50
-# What is asked for: fixed as soon as somebody may have agreed to it
+# The request: fixed as soon as somebody may have approved it
 REQUEST_FIELDS = {
     "scheme_id",
     "kind",
@@ -30,27 +27,14 @@ REQUEST_FIELDS = {
     "member_ids",
     "domain",
 }
-# What only the steps of this model write, with the values of a new record
-STEP_DEFAULTS = {
-    "name": False,
-    "state": "draft",
-    "requested_by_id": False,
-    "request_date": False,
-    "approval_reason": False,
-    "decided_by_id": False,
-    "decision_date": False,
-    "refusal_reason": False,
-    "post_date": False,
-    "line_ids": [],
-}
 
 
 class LoyaltyAdjustment(models.Model):
-    """A correction of balances, which a second person approves above a limit."""
+    """A correction of balances, which a second user approves above a limit."""
 
     _name = "loyalty.adjustment"
     _description = "Loyalty Adjustment"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["loyalty.workflow.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
     _mail_post_access = "read"
 
@@ -89,15 +73,14 @@ class LoyaltyAdjustment(models.Model):
     currency_id = fields.Many2one(related="scheme_id.currency_id")
     kind = fields.Selection(
         selection=[("add", "Add points"), ("take", "Take points")],
-        string="What to Do",
+        string="Operation",
         default="add",
         required=True,
     )
     points = fields.Float(
-        string="Points Each",
+        string="Points per Member",
         digits="Loyalty Points",
         required=True,
-        help="For every member.",
     )
     point_unit = fields.Char(related="scheme_id.point_name_plural")
     reason_id = fields.Many2one(
@@ -111,14 +94,14 @@ class LoyaltyAdjustment(models.Model):
         string="Internal Note", help="For colleagues; members do not see it."
     )
 
-    # Who gets it
+    # Members
     target = fields.Selection(
         selection=[
             ("member", "One member"),
-            ("members", "Chosen members"),
-            ("filter", "All who match a filter"),
+            ("members", "Several members"),
+            ("filter", "All members that match a filter"),
         ],
-        string="For",
+        string="Applies To",
         default="member",
         required=True,
     )
@@ -137,15 +120,15 @@ class LoyaltyAdjustment(models.Model):
         copy=False,
         readonly=True,
     )
-    member_count = fields.Integer(compute="_compute_size", string="Members Reached")
+    member_count = fields.Integer(compute="_compute_size")
     points_total = fields.Float(compute="_compute_size", digits="Loyalty Points")
-    value_total = fields.Monetary(compute="_compute_size", string="Worth")
+    value_total = fields.Monetary(compute="_compute_size", string="Value")
     posted_count = fields.Integer(compute="_compute_size")
     refused_count = fields.Integer(compute="_compute_size")
     progress = fields.Float(compute="_compute_size")
     summary = fields.Char(compute="_compute_summary")
 
-    # Who did what
+    # Request, approval and posting
     requested_by_id = fields.Many2one(
         comodel_name="res.users",
         copy=False,
@@ -158,7 +141,7 @@ class LoyaltyAdjustment(models.Model):
         string="Approval Needed",
         copy=False,
         readonly=True,
-        help="Why the person who asked may not post it alone.",
+        help="Why the user who requested it may not post it alone.",
     )
     decided_by_id = fields.Many2one(
         comodel_name="res.users",
@@ -170,6 +153,11 @@ class LoyaltyAdjustment(models.Model):
     decision_date = fields.Datetime(string="Approved On", copy=False, readonly=True)
     refusal_reason = fields.Char(copy=False, readonly=True, tracking=True)
     post_date = fields.Datetime(string="Posted On", copy=False, readonly=True)
+    problem = fields.Char(
+        copy=False,
+        readonly=True,
+        help="Why the posting in the background has stopped.",
+    )
     needs_approval = fields.Boolean(compute="_compute_rights")
     can_approve = fields.Boolean(compute="_compute_rights")
     can_cancel = fields.Boolean(compute="_compute_rights")
@@ -179,7 +167,7 @@ class LoyaltyAdjustment(models.Model):
     # NaN is larger than any number to PostgreSQL
     _points_range = models.Constraint(
         "CHECK (points > 0 AND points < 1000000000000)",
-        "Say how many points each member gets or loses: a number above zero.",
+        "Enter a number of points greater than zero.",
     )
 
     # === COMPUTE === #
@@ -314,15 +302,15 @@ class LoyaltyAdjustment(models.Model):
     @api.constrains("scheme_id", "target", "member_id", "member_ids")
     def _check_members(self):
         for adjustment in self:
-            strangers = adjustment._get_chosen_members().filtered(
+            others = adjustment._get_chosen_members().filtered(
                 lambda member, scheme=adjustment.scheme_id: member.scheme_id != scheme
             )
-            if strangers:
+            if others:
                 raise ValidationError(
                     self.env._(
                         "%(names)s belong to another scheme than %(scheme)s. Make an"
                         " adjustment for each scheme.",
-                        names=", ".join(strangers[:5].mapped("display_name")),
+                        names=", ".join(others[:5].mapped("display_name")),
                         scheme=adjustment.scheme_id.name,
                     )
                 )
@@ -341,93 +329,102 @@ class LoyaltyAdjustment(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Start every adjustment as a draft, whatever the caller says."""
-        Sequence_sudo = self.env["ir.sequence"].sudo()
+        """Number the adjustments."""
         for vals in vals_list:
             self._check_finite(vals)
-            vals.update(STEP_DEFAULTS)
-            vals["name"] = Sequence_sudo.next_by_code("loyalty.adjustment")
-        return super().create(vals_list)
+        adjustments = super().create(vals_list)
+        Sequence_sudo = self.env["ir.sequence"].sudo()
+        # sudo: only the steps write the number
+        for adjustment_sudo in adjustments.sudo():
+            adjustment_sudo.name = Sequence_sudo.next_by_code("loyalty.adjustment")
+        return adjustments
 
     def write(self, vals):
-        """Leave the steps to the buttons, and what was submitted as it is.
+        """Keep a submitted request unchanged.
 
-        :raise AccessError: for a field that the steps write
         :raise UserError: if the request is no longer a draft
         """
         self.check_access("write")
         self._check_finite(vals)
-        if not self.env.su:
-            if vals.keys() & STEP_DEFAULTS.keys():
-                raise AccessError(
-                    self.env._("An adjustment moves on by its buttons alone.")
+        if (
+            not self.env.su
+            and vals.keys() & REQUEST_FIELDS
+            and any(adjustment.state != "draft" for adjustment in self)
+        ):
+            raise UserError(
+                self.env._(
+                    "A submitted adjustment cannot be changed. Cancel it and create a"
+                    " new one."
                 )
-            if vals.keys() & REQUEST_FIELDS and any(
-                adjustment.state != "draft" for adjustment in self
-            ):
-                raise UserError(
-                    self.env._(
-                        "What was submitted does not change any more. Cancel it and"
-                        " make a new adjustment."
-                    )
-                )
+            )
         return super().write(vals)
 
     def _check_finite(self, vals):
-        """Refuse what the ORM could not even round.
+        """Refuse numbers that the ORM cannot round.
 
         :raise ValidationError: for NaN and infinity
         """
         if not math.isfinite(float(vals.get("points") or 0)):
             raise ValidationError(
-                self.env._(
-                    "%(points)s is not a number of points.", points=vals["points"]
-                )
+                self.env._("Enter a number of points greater than zero.")
             )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_submitted(self):
         if any(adjustment.requested_by_id for adjustment in self):
             raise UserError(
-                self.env._("An adjustment that was submitted is kept. Cancel it.")
+                self.env._(
+                    "A submitted adjustment cannot be deleted. Cancel it instead."
+                )
             )
 
     # === ACTIONS === #
 
     def action_submit(self):
-        """Post the adjustments, or put them before somebody who may approve them."""
+        """Post the adjustments, or request the approval of an administrator."""
         self.check_access("write")
         for adjustment in self:
             adjustment._submit()
 
     def action_approve(self):
-        """Agree to what somebody else asks for, and post it."""
+        """Approve the requests of other users, and post them."""
         self.check_access("write")
         for adjustment in self:
             adjustment._approve()
 
     def action_cancel(self):
-        """Take back a request that nobody has agreed to yet."""
+        """Cancel requests that nobody has approved yet."""
         self.check_access("write")
         for adjustment in self:
             adjustment._check_state("draft", "approval")
             if not self.env.su and not adjustment.can_cancel:
                 raise AccessError(
-                    self.env._("Only who asked for it or an administrator cancels it.")
+                    self.env._(
+                        "Only the user who requested %(name)s or an administrator can"
+                        " cancel it.",
+                        name=adjustment.display_name,
+                    )
                 )
             adjustment._end("cancelled")
 
+    def action_resume(self):
+        """Continue to post adjustments that have stopped with a problem."""
+        self.check_access("write")
+        for adjustment in self:
+            adjustment._check_state("posting")
+            adjustment._enqueue_batch()
+
     def action_view_lines(self):
-        """Open what happens to each member."""
+        """Open the lines of the members."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
-            "loyalty_ledger.loyalty_adjustment_line_action"
+            "loyalty_adjustment.loyalty_adjustment_line_action"
         )
         action["domain"] = [("adjustment_id", "=", self.id)]
         return action
 
     def action_view_refused(self):
-        """Open the members for whom it could not be done."""
+        """Open the lines of the members who did not have enough points."""
         action = self.action_view_lines()
         action["context"] = {"search_default_refused": 1}
         return action
@@ -468,12 +465,12 @@ class LoyaltyAdjustment(models.Model):
             "context": context,
         }
 
-    # === WHO === #
+    # === MEMBERS === #
 
     def _parse_domain(self):
         """Return the filter as a domain.
 
-        :raise ValidationError: if it makes no sense
+        :raise ValidationError: if it cannot be read
         """
         self.ensure_one()
         try:
@@ -492,7 +489,7 @@ class LoyaltyAdjustment(models.Model):
         return self.member_ids if self.target == "members" else self.member_id.browse()
 
     def _get_member_domain(self):
-        """Return the domain of the members that are meant."""
+        """Return the domain of the members to adjust."""
         self.ensure_one()
         if self.target == "filter":
             chosen = self._parse_domain()
@@ -501,12 +498,12 @@ class LoyaltyAdjustment(models.Model):
         return chosen & Domain("scheme_id", "=", self.scheme_id._origin.id)
 
     def _freeze_members(self):
-        """Fix who gets it, so that what is approved is what will be posted.
+        """Create a line for each member, so that what is approved is what is posted.
 
-        One statement for however many members match; the access rules of who asks are
-        part of the search.
+        One statement for any number of members; the access rules of the user are part
+        of the search.
 
-        :return int: how many there are
+        :return int: the number of lines
         """
         self.ensure_one()
         Member = self.env["loyalty.member"]
@@ -546,7 +543,7 @@ class LoyaltyAdjustment(models.Model):
     # === LIMITS === #
 
     def _explain_limit(self, user):
-        """Say why a user may not post this alone.
+        """Return why a user may not post this alone.
 
         :return str: a sentence, or ``False`` within the limits
         """
@@ -574,7 +571,10 @@ class LoyaltyAdjustment(models.Model):
         return False
 
     def _explain_day(self, user):
-        """Say whether parts of today add up to more than a user may post alone."""
+        """Return why this and the other adjustments of today are too much for a user.
+
+        :return str: a sentence, or ``False`` within the limits
+        """
         self.ensure_one()
         each, _total = self.scheme_id._get_adjustment_limits(user)
         done = max(
@@ -609,28 +609,32 @@ class LoyaltyAdjustment(models.Model):
         return bool(self.env["loyalty.member"].search_count(domain & own, limit=1))
 
     def _get_authors(self):
-        """Return who wrote and who asked: none of them may approve."""
+        """Return the users who may not approve: who created and who requested it."""
         self.ensure_one()
         return self.requested_by_id | self.create_uid
 
     # === STEPS === #
 
-    def _check_state(self, *states):
-        """Lock an adjustment and check where it stands.
+    @api.model
+    def _get_workflow_defaults(self):
+        return {
+            **super()._get_workflow_defaults(),
+            "name": False,
+            "requested_by_id": False,
+            "request_date": False,
+            "approval_reason": False,
+            "decided_by_id": False,
+            "decision_date": False,
+            "refusal_reason": False,
+            "post_date": False,
+            "problem": False,
+            "line_ids": [],
+        }
 
-        :raise UserError: if somebody has been faster
-        """
-        self.ensure_one()
+    def _check_state(self, *states):
+        """Lock the adjustments first: two users can press buttons at the same time."""
         self.lock_for_update()
-        if self.state not in states:
-            labels = dict(self._fields["state"]._description_selection(self.env))
-            raise UserError(
-                self.env._(
-                    "%(name)s is %(state)s already.",
-                    name=self.display_name,
-                    state=labels[self.state],
-                )
-            )
+        return super()._check_state(*states)
 
     def _submit(self):
         self._check_state("draft")
@@ -639,7 +643,7 @@ class LoyaltyAdjustment(models.Model):
         if not self._freeze_members():
             raise UserError(
                 self.env._(
-                    "There is no member to adjust. Choose one, or widen the filter."
+                    "There is no member to adjust. Choose one, or change the filter."
                 )
             )
         explanation = explanation or self._explain_day(user)
@@ -662,13 +666,13 @@ class LoyaltyAdjustment(models.Model):
         if not approvers:
             raise UserError(
                 self.env._(
-                    "%(why)s A second person has to approve it, and there is none: give"
-                    " somebody else the role Administrator in Loyalty.",
+                    "%(why)s A second administrator has to approve it, but there is"
+                    " none. Give another user the role Administrator in Loyalty.",
                     why=self.approval_reason,
                 )
             )
         for user in approvers:
-            # sudo: an activity for somebody else
+            # sudo: an activity for another user
             self.sudo().activity_schedule(
                 ACTIVITY_TYPE, user_id=user.id, note=self.approval_reason
             )
@@ -684,19 +688,22 @@ class LoyaltyAdjustment(models.Model):
         self._start_posting()
 
     def _check_may_decide(self):
-        """Refuse a decision to who has no right or an interest in it.
+        """Refuse a decision of a user without the right to it, or with an interest.
 
         :raise AccessError: with the reason
         """
         user = self.env.user
         if not user.has_group(MANAGER_GROUP):
             raise AccessError(
-                self.env._("Only an administrator of Loyalty approves adjustments.")
+                self.env._(
+                    "Only administrators of Loyalty can approve or refuse adjustments."
+                )
             )
         if user in self._get_authors():
             raise AccessError(
                 self.env._(
-                    "Nobody approves their own adjustment. Ask another administrator."
+                    "You cannot decide on your own adjustment. Ask another"
+                    " administrator."
                 )
             )
         if self._is_for(user):
@@ -708,23 +715,25 @@ class LoyaltyAdjustment(models.Model):
             )
 
     def _refuse(self, reason):
-        """Turn down what somebody asks for.
+        """Refuse the requests of other users.
 
-        :param str reason: for who asked
+        :param str reason: for the user who requested it
         """
         self.check_access("write")
         reason = (reason or "").strip()
         if not reason:
-            raise UserError(self.env._("Say why you refuse it."))
+            raise UserError(self.env._("Enter a reason for the refusal."))
         for adjustment in self:
             adjustment._check_state("approval")
             adjustment._check_may_decide()
             adjustment.sudo().refusal_reason = reason
             adjustment._end("refused")
-            adjustment._tell_requester(self.env._("Refused: %(reason)s", reason=reason))
+            adjustment._notify_requester(
+                self.env._("Refused: %(reason)s", reason=reason)
+            )
 
     def _end(self, state):
-        """End an adjustment that moves nothing."""
+        """End an adjustment without posting it."""
         # sudo: the steps write what nobody may write by hand
         self_sudo = self.sudo()
         self_sudo.line_ids.write({"state": "cancelled"})
@@ -732,10 +741,10 @@ class LoyaltyAdjustment(models.Model):
         self_sudo.activity_unlink([ACTIVITY_TYPE])
 
     def _start_posting(self):
-        """Post at once what is small, and leave the rest to the background."""
+        """Post a small adjustment at once, and a large one in the background."""
         self.sudo().state = "posting"
         if self.member_count > BATCH:
-            self.env.ref("loyalty_ledger.ir_cron_post_adjustments").sudo()._trigger()
+            self._enqueue_batch()
             return
         lines_sudo = self._as_poster().line_ids
         lines_sudo._post()
@@ -743,9 +752,9 @@ class LoyaltyAdjustment(models.Model):
         self._finish()
 
     def _as_poster(self):
-        """Return the record in the name of who is responsible for the entries.
+        """Return the record in the name of the user who answers for the entries.
 
-        sudo: that person may post this, but nobody writes lines or entries by hand.
+        sudo: that user may post this, but nobody writes lines or entries by hand.
         """
         self.ensure_one()
         return self.with_user(self.decided_by_id or self.requested_by_id).sudo()
@@ -761,10 +770,10 @@ class LoyaltyAdjustment(models.Model):
             )
         else:
             text = self.env._("Posted: %(summary)s", summary=self.summary)
-        self._tell_requester(text)
+        self._notify_requester(text)
 
-    def _tell_requester(self, text):
-        """Leave word, and let it find the person who asked."""
+    def _notify_requester(self, text):
+        """Post a message that notifies the user who requested the adjustment."""
         partner_sudo = self.sudo().requested_by_id.partner_id
         others_sudo = partner_sudo - self.env.user.partner_id
         self.sudo().message_post(
@@ -773,36 +782,41 @@ class LoyaltyAdjustment(models.Model):
 
     # === BACKGROUND === #
 
-    @api.model
-    def _cron_post(self, batch_size=BATCH):
-        """Post large adjustments, line by line in batches. Safe to run again."""
-        failure = None
-        for adjustment in self.search([("state", "=", "posting")], order="id"):
-            try:
-                if not adjustment._post_in_batches(batch_size):
-                    return
-            except (UserError, ValidationError) as error:
-                # One that fails must not keep the others waiting
-                self.env.cr.rollback()
-                _logger.exception("Could not post adjustment %s", adjustment.id)
-                failure = error
-        if failure:
-            raise failure
+    def _enqueue_batch(self):
+        """Enqueue the job that posts the next lines."""
+        counts = self._count_lines().get(self.id, {})
+        done = counts.get("posted", 0) + counts.get("refused", 0)
+        # sudo: only the steps write it
+        self.sudo().problem = False
+        self._as_poster().with_delay(
+            description=self.env._(
+                "%(name)s: lines from %(number)s", name=self.name, number=done + 1
+            ),
+            identity_key=f"{self._name}-{self.id}-{done}",
+        )._post_batch()
 
-    def _post_in_batches(self, batch_size):
-        """Post the waiting lines of one adjustment and commit every batch.
+    def _post_batch(self):
+        """Post the next lines, then enqueue the job for more of them or finish.
 
-        :return bool: whether there is time for more
+        Safe to run twice: a line that is posted does not wait any more.
         """
-        self.ensure_one()
-        domain = [("adjustment_id", "=", self.id), ("state", "=", "waiting")]
-        while lines := self._as_poster().line_ids.search(domain, limit=batch_size):
+        adjustment = self.exists()
+        if adjustment.state != "posting":
+            return
+        domain = [("adjustment_id", "=", adjustment.id), ("state", "=", "waiting")]
+        lines = adjustment.line_ids.search(domain, limit=BATCH)
+        if lines:
             lines._post()
-            remaining = lines.search_count(domain)
-            if not remaining:
-                self._finish()
-            if not self.env["ir.cron"]._commit_progress(
-                len(lines), remaining=remaining
-            ):
-                return False
-        return True
+        if lines.search_count(domain, limit=1):
+            adjustment._enqueue_batch()
+        else:
+            adjustment._finish()
+
+    def _on_batch_failed(self, exc_message="", **_values):
+        """Say on the adjustment why its posting has stopped; called by queue_job."""
+        adjustment = self.exists()
+        if adjustment.state == "posting":
+            adjustment.problem = exc_message or self.env._("The job has failed.")
+            adjustment._notify_requester(
+                self.env._("Posting stopped: %(why)s", why=adjustment.problem)
+            )

@@ -11,10 +11,11 @@ from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..ledger.move import Op
-from .common import LoyaltyLedgerCommon
+from odoo.addons.loyalty_ledger.ledger.move import Op
+from odoo.addons.loyalty_ledger.tests.common import LoyaltyLedgerCommon
+from odoo.addons.queue_job.tests.common import trap_jobs
 
-MODULE = "odoo.addons.loyalty_ledger.models.loyalty_adjustment"
+MODULE = "odoo.addons.loyalty_adjustment.models.loyalty_adjustment"
 
 
 class AdjustmentCommon(LoyaltyLedgerCommon):
@@ -115,6 +116,9 @@ class TestAdjustment(AdjustmentCommon):
                 self.service,
             ),
         )
+        self.assertEqual(
+            (entry.res_model, entry.res_id), (adjustment._name, adjustment.id)
+        )
         self.assertFalse(adjustment.activity_ids)
         self.assertBooks(100)
 
@@ -127,7 +131,7 @@ class TestAdjustment(AdjustmentCommon):
     def test_taking_more_than_is_there_is_refused_whole(self):
         self._post(Op.CREDIT, 30)
         adjustment = self._adjustment(self.service, 50, kind="take")
-        with self.assertRaisesRegex(UserError, "Anna has 30 beans .* not 50 beans"):
+        with self.assertRaisesRegex(UserError, "Anna has 30 beans .*takes 50 beans"):
             adjustment.action_submit()
         self.assertBooks(30)
 
@@ -146,7 +150,7 @@ class TestAdjustment(AdjustmentCommon):
 
     def test_posting_again_changes_nothing(self):
         adjustment = self._submit(self.service, 10)
-        with self.assertRaisesRegex(UserError, "Posted already"):
+        with self.assertRaisesRegex(UserError, "is Posted"):
             adjustment.action_submit()
         adjustment.sudo().line_ids._post()
         self.assertBooks(10)
@@ -170,7 +174,7 @@ class TestAdjustment(AdjustmentCommon):
         self.assertFalse(adjustment.activity_ids)
         self.assertIn(self.service.partner_id, adjustment.message_ids.partner_ids)
         self.assertBooks(101)
-        with self.assertRaisesRegex(UserError, "Posted already"):
+        with self.assertRaisesRegex(UserError, "is Posted"):
             adjustment.with_user(self.other_manager).action_approve()
         self.assertBooks(101)
 
@@ -181,11 +185,11 @@ class TestAdjustment(AdjustmentCommon):
             self.assertEqual(adjustment.state, "approval")
             self.assertNotIn(user, adjustment.activity_ids.user_id)
             self.assertFalse(adjustment.can_approve)
-            with self.assertRaisesRegex(AccessError, "Nobody approves their own"):
+            with self.assertRaisesRegex(AccessError, "cannot decide on your own"):
                 adjustment.action_approve()
-            with self.assertRaisesRegex(AccessError, "Nobody approves their own"):
+            with self.assertRaisesRegex(AccessError, "cannot decide on your own"):
                 adjustment.sudo().action_approve()
-            with self.assertRaisesRegex(AccessError, "Nobody approves their own"):
+            with self.assertRaisesRegex(AccessError, "cannot decide on your own"):
                 self._refuse(adjustment, user)
         self.assertBooks(0)
 
@@ -253,7 +257,7 @@ class TestAdjustment(AdjustmentCommon):
 
     def test_refusing_needs_a_reason_and_moves_nothing(self):
         adjustment = self._submit(self.service, 101)
-        with self.assertRaisesRegex(UserError, "why"):
+        with self.assertRaisesRegex(UserError, "Enter a reason"):
             self._refuse(adjustment, self.manager, " ")
         self._refuse(adjustment, self.manager, "She drank it")
         self.assertEqual(adjustment.state, "refused")
@@ -261,7 +265,7 @@ class TestAdjustment(AdjustmentCommon):
         self.assertEqual(adjustment.line_ids.state, "cancelled")
         self.assertFalse(adjustment.activity_ids)
         self.assertIn("She drank it", adjustment.message_ids[0].body)
-        with self.assertRaisesRegex(UserError, "Refused already"):
+        with self.assertRaisesRegex(UserError, "is Refused"):
             adjustment.with_user(self.other_manager).action_approve()
         self.assertBooks(0)
 
@@ -274,10 +278,10 @@ class TestAdjustment(AdjustmentCommon):
             adjustment.with_user(colleague).action_cancel()
         adjustment.action_cancel()
         self.assertEqual(adjustment.state, "cancelled")
-        with self.assertRaisesRegex(UserError, "Cancelled already"):
+        with self.assertRaisesRegex(UserError, "is Cancelled"):
             adjustment.with_user(self.manager).action_approve()
         posted = self._submit(self.service, 1)
-        with self.assertRaisesRegex(UserError, "Posted already"):
+        with self.assertRaisesRegex(UserError, "is Posted"):
             posted.action_cancel()
         self.assertBooks(1)
 
@@ -334,19 +338,55 @@ class TestAdjustment(AdjustmentCommon):
         self.assertEqual((adjustment.points_total, adjustment.value_total), (100, 1))
         self.assertIn("2 did not have enough", adjustment.message_ids[0].body)
 
+    def _start_large_bulk(self):
+        """Submit an adjustment of four members that is posted in jobs of three."""
+        self.startPatcher(patch(f"{MODULE}.BATCH", 3))
+        return self._submit(self.service, 60, **self._for_friends())
+
     def test_large_bulk_is_posted_in_the_background(self):
-        adjustment = self._adjustment(self.service, 60, **self._for_friends())
-        cron = self.env.ref("loyalty_ledger.ir_cron_post_adjustments")
-        with patch(f"{MODULE}.BATCH", 3):
-            adjustment.action_submit()
-        self.assertTrue(self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)]))
-        self.assertEqual(adjustment.state, "posting")
-        self.assertEqual(self._balances(), [0] * 4)
-        with self.enter_registry_test_mode():
-            cron.method_direct_trigger()
-        self.env.invalidate_all()
+        with trap_jobs() as trap:
+            adjustment = self._start_large_bulk()
+            self.assertEqual(adjustment.state, "posting")
+            self.assertEqual(self._balances(), [0] * 4)
+            trap.assert_enqueued_job(
+                adjustment.sudo()._post_batch,
+                properties={"identity_key": f"loyalty.adjustment-{adjustment.id}-0"},
+            )
+            trap.perform_enqueued_jobs()
+            self.assertEqual(self._balances(), [60] * 3 + [0])
+            self.assertEqual((adjustment.state, adjustment.progress), ("posting", 75))
+            trap.perform_enqueued_jobs()
+            self.assertFalse(trap.enqueued_jobs)
+        self.assertEqual(self._balances(), [60] * 4)
+        self.assertEqual(adjustment.state, "posted")
+        self.assertEqual(adjustment.line_ids.entry_id.create_uid, self.service)
+        adjustment.sudo()._post_batch()
+        self.assertEqual(self._balances(), [60] * 4)
+
+    def test_a_failed_job_is_resumed(self):
+        with trap_jobs() as trap:
+            adjustment = self._start_large_bulk()
+            trap.perform_enqueued_jobs()
+            adjustment.sudo()._on_batch_failed(exc_message="The disk is full.")
+            self.assertEqual(adjustment.problem, "The disk is full.")
+            self.assertIn("The disk is full.", adjustment.message_ids[0].body)
+            trap.enqueued_jobs.clear()
+            with self.assertRaises(AccessError):
+                adjustment.with_user(self.auditor).action_resume()
+            adjustment.action_resume()
+            self.assertFalse(adjustment.problem)
+            trap.perform_enqueued_jobs()
         self.assertEqual(adjustment.state, "posted")
         self.assertEqual(self._balances(), [60] * 4)
+        with self.assertRaisesRegex(UserError, "is Posted"):
+            adjustment.action_resume()
+
+    def test_jobs_have_a_channel(self):
+        function = self.env.ref("loyalty_adjustment.queue_job_function_post_batch")
+        self.assertEqual(function.name, "<loyalty.adjustment>._post_batch")
+        self.assertEqual(function.channel, "root.loyalty_adjustment")
+        for name in (function.method, function.on_fail_method):
+            self.assertTrue(callable(getattr(self.env["loyalty.adjustment"], name)))
 
     def test_another_scheme_is_left_alone(self):
         other = self._create_scheme(name="Other")
@@ -395,7 +435,7 @@ class TestAdjustment(AdjustmentCommon):
             ):
                 self._adjustment(self.service, points).flush_recordset()
         for points in (float("nan"), float("inf")):
-            with self.assertRaisesRegex(ValidationError, "not a number"):
+            with self.assertRaisesRegex(ValidationError, "greater than zero"):
                 self._adjustment(self.service, points)
         with self.assertRaisesRegex(ValidationError, "steps of 1 bean"):
             self._adjustment(self.service, 1.5)
@@ -452,7 +492,7 @@ class TestAdjustment(AdjustmentCommon):
         self.assertFalse(adjustment.requested_by_id | adjustment.decided_by_id)
         self.assertFalse(adjustment.line_ids)
         for name, value in forged.items():
-            with self.assertRaisesRegex(AccessError, "by its buttons"):
+            with self.assertRaisesRegex(AccessError, "Use the buttons"):
                 adjustment.write({name: value})
         adjustment.action_submit()
         for values in (
@@ -461,7 +501,7 @@ class TestAdjustment(AdjustmentCommon):
             {"domain": "[]"},
             {"kind": "take"},
         ):
-            with self.assertRaisesRegex(UserError, "does not change"):
+            with self.assertRaisesRegex(UserError, "cannot be changed"):
                 adjustment.with_user(self.other_manager).write(values)
         line = adjustment.line_ids
         for user in (self.service, self.manager, self.auditor):
@@ -475,7 +515,7 @@ class TestAdjustment(AdjustmentCommon):
                         "state": "waiting",
                     }
                 )
-        with self.assertRaisesRegex(UserError, "is kept"):
+        with self.assertRaisesRegex(UserError, "cannot be deleted"):
             adjustment.with_user(self.manager).unlink()
 
     def test_auditors_read_and_plain_users_see_nothing(self):

@@ -2,8 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo.tests import new_test_user, tagged
 
-from .common import LoyaltyLedgerCommon
-from .common_browser import LoyaltyBrowserCommon
+from odoo.addons.loyalty_ledger.tests.common import LoyaltyLedgerCommon
+from odoo.addons.loyalty_ledger.tests.common_browser import LoyaltyBrowserCommon
 
 
 @tagged("post_install", "-at_install")
@@ -21,7 +21,7 @@ class TestAdjustmentTour(LoyaltyLedgerCommon, LoyaltyBrowserCommon):
     def test_ask_and_approve(self):
         self.start_tour(
             f"/odoo/loyalty-members/{self.member.id}",
-            "loyalty_ledger_ask_for_points",
+            "loyalty_adjustment_request",
             login="tour_service",
         )
         adjustment = self.env["loyalty.adjustment"].search(
@@ -33,7 +33,7 @@ class TestAdjustmentTour(LoyaltyLedgerCommon, LoyaltyBrowserCommon):
         self.assertBooks(0)
         self.start_tour(
             f"/odoo/loyalty-adjustments/{adjustment.id}",
-            "loyalty_ledger_approve_points",
+            "loyalty_adjustment_approve",
             login="tour_manager",
         )
         self.assertEqual(

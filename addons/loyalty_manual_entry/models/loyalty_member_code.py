@@ -7,8 +7,6 @@ class LoyaltyMemberCode(models.Model):
     _inherit = "loyalty.member.code"
 
     purpose = fields.Selection(
-        selection_add=[
-            ("manual_entry", "Receipt entered by hand"),
-        ],
+        selection_add=[("manual_entry", "Receipt entered by hand")],
         ondelete={"manual_entry": "cascade"},
     )

@@ -4,14 +4,14 @@ from odoo import fields, models
 
 
 class LoyaltyAdjustmentReason(models.Model):
-    """Why balances are corrected, in words that the member may read."""
+    """A reason for adjustments, which members read on their statement."""
 
     _name = "loyalty.adjustment.reason"
     _description = "Loyalty Adjustment Reason"
     _order = "sequence, id"
 
     name = fields.Char(
-        required=True, translate=True, help="The member reads it on the statement."
+        required=True, translate=True, help="Members read it on their statement."
     )
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)

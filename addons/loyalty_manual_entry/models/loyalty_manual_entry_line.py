@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import float_compare
 
-from ..ledger.sale import SaleLine
+from odoo.addons.loyalty_ledger.ledger.sale import SaleLine
 
 
 class LoyaltyManualEntryLine(models.Model):
@@ -106,7 +106,7 @@ class LoyaltyManualEntryLine(models.Model):
     # === BUSINESS === #
 
     def _note_change(self):
-        """Refuse to change what is verified, and note who changes what is not."""
+        """Refuse to change a verified receipt, and record the author of a change."""
         self.entry_id._check_editable()
         self.entry_id._note_author()
 
@@ -117,19 +117,19 @@ class LoyaltyManualEntryLine(models.Model):
         )
 
     def _get_description(self):
-        """Say what the line is, by the best that is known of it."""
+        """Return the description, or else the product or category."""
         self.ensure_one()
-        # sudo: what was sold is no secret to who types the receipt
+        # sudo: the user who enters a receipt may read the names of its goods
         sudo = self.sudo()
         return self.name or sudo.product_id.display_name or sudo.category_id.name or ""
 
     def _get_key(self):
-        """Return by what the ledger knows this line."""
+        """Return the key of this line in the transaction."""
         self.ensure_one()
         return str(self._origin.id or self.id)
 
     def _get_sale_line(self):
-        """Return this line as the ledger takes it."""
+        """Return this line in the form that a transaction is recorded from."""
         self.ensure_one()
         origin = self.origin_line_id
         return SaleLine(
@@ -144,7 +144,7 @@ class LoyaltyManualEntryLine(models.Model):
         )
 
     def _prepare_return_values(self):
-        """Return the values of a line by which this one comes back whole."""
+        """Return the values of a line that returns all of this one."""
         self.ensure_one()
         return {
             "origin_line_id": self.id,
@@ -157,9 +157,9 @@ class LoyaltyManualEntryLine(models.Model):
         }
 
     def _check_returned(self):
-        """Refuse lines of a return that bring back more than is left of the sold ones.
+        """Refuse to return more than is left of the sold lines.
 
-        :raise UserError: with what can come back
+        :raise UserError: with the quantity and amount that can be returned
         """
         for sold, lines in self.grouped("origin_line_id").items():
             earlier = self.search(
@@ -178,8 +178,8 @@ class LoyaltyManualEntryLine(models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "Of %(line)s at most %(quantity)s for %(amount)s can come"
-                        " back.",
+                        "At most %(quantity)s of %(line)s, for %(amount)s, can be"
+                        " returned.",
                         line=sold.display_name,
                         quantity=f"{max(quantity, 0):g}",
                         amount=sold.currency_id.format(max(amount, 0)),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..ledger.move import Move, Op
+from odoo.addons.loyalty_ledger.ledger.move import Move, Op
 
 
 class LoyaltyAdjustmentLine(models.Model):
@@ -39,7 +39,7 @@ class LoyaltyAdjustmentLine(models.Model):
         ondelete="restrict",
     )
     points = fields.Float(
-        digits="Loyalty Points", readonly=True, help="Negative where they are taken."
+        digits="Loyalty Points", readonly=True, help="Negative if points are taken."
     )
     state = fields.Selection(
         selection=[
@@ -52,7 +52,7 @@ class LoyaltyAdjustmentLine(models.Model):
         required=True,
         readonly=True,
     )
-    message = fields.Char(string="What Happened", readonly=True)
+    message = fields.Char(string="Result", readonly=True)
     entry_id = fields.Many2one(
         comodel_name="loyalty.ledger.entry",
         readonly=True,
@@ -61,7 +61,7 @@ class LoyaltyAdjustmentLine(models.Model):
     )
 
     _member_unique = models.UniqueIndex(
-        "(adjustment_id, member_id)", "A member is adjusted once by one adjustment."
+        "(adjustment_id, member_id)", "An adjustment has one line per member."
     )
     _waiting_idx = models.Index("(adjustment_id, id) WHERE state = 'waiting'")
 
@@ -73,7 +73,7 @@ class LoyaltyAdjustmentLine(models.Model):
     def _post(self):
         """Post lines of one adjustment, in a constant number of queries.
 
-        What an account cannot give is refused for that account alone.
+        A line that takes more than is on its account is refused; the others are posted.
         """
         adjustment = self.adjustment_id
         Ledger = self.env["loyalty.ledger"]
@@ -100,7 +100,7 @@ class LoyaltyAdjustmentLine(models.Model):
             line.account_id = accounts[line.member_id.id]
 
     def _get_refusals(self):
-        """Return the lines that ask for more than is there, each with a sentence."""
+        """Return the lines that take too many points, each with a sentence."""
         adjustment = self.adjustment_id
         if adjustment.kind == "add":
             return {}
@@ -114,7 +114,7 @@ class LoyaltyAdjustmentLine(models.Model):
                 spendable[line.account_id.id] = left - points
                 continue
             refused[line] = self.env._(
-                "%(name)s has %(spendable)s that can be taken, not %(points)s.",
+                "%(name)s has %(spendable)s available; this takes %(points)s.",
                 name=line.member_id.display_name,
                 spendable=adjustment.scheme_id._format_points(left),
                 points=adjustment.scheme_id._format_points(points),
@@ -132,13 +132,15 @@ class LoyaltyAdjustmentLine(models.Model):
             op=Op.CREDIT if adjustment.kind == "add" else Op.DEBIT,
             points=Decimal(str(adjustment.points)),
             expiry_date=expiry_date,
+            res_model=adjustment._name,
+            res_id=adjustment.id,
             reason=adjustment.reason_id.name,
         )
 
     def _check_single(self):
-        """Refuse an adjustment of one account that could not be posted.
+        """Refuse an adjustment of a single account that could not be posted.
 
-        :raise UserError: with what was wrong
+        :raise UserError: with the reason
         """
         if len(self) == 1 and self.state == "refused":
             raise UserError(self.message)
