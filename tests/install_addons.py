@@ -51,10 +51,12 @@ CATALOGUE = {
         SELECT oid::regprocedure::text FROM pg_proc
          WHERE pronamespace = 'public'::regnamespace
     """,
-    # Odoo leaves those of inheritance behind, as it gives them to other modules
+    # Odoo leaves those of inheritance behind, and those of choices of activities, as
+    # it gives them to other modules; the choices themselves are compared as records
     "external id": """
         SELECT module || '.' || name FROM ir_model_data
          WHERE model != 'ir.model.inherit'
+           AND NOT (model = 'ir.model.fields.selection' AND module = 'mail')
     """,
 }
 # Where an addon's records are that make up the application. Left out is what Odoo notes
